@@ -1,0 +1,11 @@
+/**
+ * `orlop/plugin`: everything a plugin may import. No side effects on import.
+ * @module
+ */
+export * from './bus.ts';
+export * from './controller.ts';
+export * from './errors.ts';
+export * from './kinds/index.ts';
+export * from './model/index.ts';
+export * from './objects.ts';
+export * from './plugin.ts';

@@ -1,0 +1,42 @@
+import { service } from '../plugin.ts';
+
+/** Who makes a request, as in `authentication.k8s.io` UserInfo. */
+export interface UserInfo {
+  username: string;
+  uid?: string;
+  groups: string[];
+}
+
+export interface Credentials {
+  /** Of a client certificate that the cluster's CA signed. */
+  certificate?: { commonName: string; organizations: string[] } | undefined;
+  /** Of an `Authorization: Bearer` header. */
+  token?: string | undefined;
+}
+
+/** `auth.v1`: says who makes a request. Called by the API server before anything else, for every request. */
+export interface Authenticator {
+  /** `undefined`: these credentials are nobody's; the request is refused with 401. */
+  authenticate(credentials: Credentials): UserInfo | undefined | Promise<UserInfo | undefined>;
+}
+
+export const Authenticator = service<Authenticator>('auth.v1');
+
+export interface CertificateRequest {
+  commonName: string;
+  /** Groups of a client, as Kubernetes reads them from the subject's O. */
+  organizations?: readonly string[];
+  usage: 'server' | 'client';
+  /** DNS names and IP addresses of a server. */
+  hosts?: readonly string[];
+  /** Default 365. */
+  days?: number;
+}
+
+/** The cluster's own CA, made at first start. Certificates are PEM. */
+export interface CertificateAuthority {
+  readonly certificate: string;
+  issue(request: CertificateRequest): Promise<{ certificate: string; key: string }>;
+}
+
+export const CertificateAuthority = service<CertificateAuthority>('ca.v1');

@@ -1,0 +1,10 @@
+export * from './conditions.ts';
+export * from './events.ts';
+export type * from './kubernetes.ts';
+export * from './object.ts';
+export * from './owners.ts';
+export * from './plugins.ts';
+export * from './pods.ts';
+export * from './quantity.ts';
+export * from './resources.ts';
+export * from './selectors.ts';

@@ -1,0 +1,29 @@
+import type { ObjectMeta } from './kubernetes.ts';
+
+/** What every object of the store has. */
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+}
+
+/** `default/web`, or `web` for a cluster-scoped object: for messages and work queues. */
+export function keyOf(key: { namespace?: string | undefined; name: string }): string {
+  return key.namespace ? `${key.namespace}/${key.name}` : key.name;
+}
+
+/** The inverse of `keyOf`. */
+export function parseKey(text: string): { namespace?: string; name: string } {
+  const slash = text.indexOf('/');
+  return slash < 0 ? { name: text } : { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
+}
+
+/** Now, as Kubernetes writes a `Time`: RFC 3339, whole seconds, UTC. */
+export function timestamp(date: Date = new Date()): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+/** Now, as a `MicroTime`. */
+export function microTimestamp(date: Date = new Date()): string {
+  return `${date.toISOString().slice(0, 23)}000Z`;
+}

@@ -1,0 +1,165 @@
+import type { KubeObject } from './model/object.ts';
+
+/** Names a resource. The store keys by group and plural; version and kind are how objects of it present themselves. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  readonly group: string;
+  readonly version: string;
+  /** The plural, e.g. `pods`. */
+  readonly resource: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  /** Phantom: ties the descriptor to its object type. */
+  readonly _type?: T;
+}
+
+export interface ObjectKey {
+  /** Absent for cluster-scoped resources. */
+  namespace?: string | undefined;
+  name: string;
+}
+
+/**
+ * One revision of one object as the store's cache holds it. Shared between all readers: never mutate `value`;
+ * `structuredClone` it first.
+ */
+export interface StoredObject<T extends KubeObject = KubeObject> {
+  readonly key: Readonly<ObjectKey>;
+  /** Global, ever-growing; the number in `metadata.resourceVersion`. */
+  readonly revision: number;
+  /** The object's JSON (UTF-8), `metadata.resourceVersion` included: send as is. */
+  readonly bytes: Uint8Array;
+  /** Parsed at first use, at most once. */
+  readonly value: T;
+}
+
+export interface ReadOptions {
+  /**
+   * How fresh the answer must be. Absent: linearizable, it reflects every write acknowledged anywhere before the call.
+   * `0`: whatever the cache holds. `N`: not older than revision N (waits; `Timeout` "Too large resource version").
+   */
+  revision?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions<T extends KubeObject = KubeObject> extends ReadOptions {
+  /** Absent: all namespaces. */
+  namespace?: string | undefined;
+  /** Only objects whose controller owner reference has this uid (indexed). */
+  owner?: string | undefined;
+  where?: ((value: T) => boolean) | undefined;
+  /** At most this many; the rest by `continue`. */
+  limit?: number | undefined;
+  /** Opaque, from a previous page: pins that page's revision. `Expired` when it is no longer kept. */
+  continue?: string | undefined;
+  /** The state at exactly this revision; `Expired` when it is no longer kept. */
+  at?: number | undefined;
+}
+
+export interface ObjectList<T extends KubeObject = KubeObject> {
+  /** Sorted by namespace, then name. */
+  items: StoredObject<T>[];
+  /** The revision the list is a snapshot of; a watch from it misses nothing. */
+  revision: number;
+  continue?: string | undefined;
+  /** How many match beyond this page; only without a predicate. */
+  remaining?: number | undefined;
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+
+export interface WatchEvent<T extends KubeObject = KubeObject> {
+  type: WatchEventType;
+  /** For a DELETED: the last matching state, at the revision of the deletion. Absent for a BOOKMARK. */
+  object?: StoredObject<T>;
+  /** Everything up to here has been delivered. */
+  revision: number;
+  /** Marks the BOOKMARK that ends the initial state. */
+  initialEventsEnd?: boolean;
+}
+
+export interface WatchOptions<T extends KubeObject = KubeObject> {
+  namespace?: string | undefined;
+  name?: string | undefined;
+  /** Objects that start or stop matching are seen as ADDED and DELETED. */
+  where?: ((value: T) => boolean) | undefined;
+  /** Events after this revision only. `Expired` (through `closed`) when it is no longer kept. Absent with `initial`. */
+  since?: number | undefined;
+  /** Send the present state as ADDED events first, ended by a BOOKMARK with `initialEventsEnd`. */
+  initial?: boolean | undefined;
+  /** Not older than this revision before the initial state is taken, as `ReadOptions.revision`. */
+  revision?: number | undefined;
+  /** Deliver a BOOKMARK about once a minute. */
+  bookmarks?: boolean | undefined;
+}
+
+/** Receives a watch. Both are called synchronously by the store, in revision order; neither may throw or block. */
+export interface WatchSink<T extends KubeObject = KubeObject> {
+  event(event: WatchEvent<T>): void;
+  /** Last call. With an error the watch ended by itself: `Expired` means list again. */
+  closed(error?: Error): void;
+}
+
+export interface Watch {
+  close(): void;
+}
+
+export interface Precondition {
+  /** The object must be at this revision; else `Conflict`. */
+  revision?: number | undefined;
+  /** The object must have this uid; else `Conflict`. */
+  uid?: string | undefined;
+}
+
+export interface DeleteOptions extends Precondition {
+  /**
+   * Seconds the object may take to end. Over 0: it is only marked (`deletionTimestamp`), and whoever runs it deletes it
+   * with 0. Pods: see `podGracePeriodSeconds`. Default 0.
+   */
+  gracePeriodSeconds?: number | undefined;
+  /** `Foreground` and `Orphan` add their finalizer for the garbage collector; default `Background`. */
+  propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined;
+}
+
+export type Write<T extends KubeObject = KubeObject> =
+  | { verb: 'create'; resource: Resource<T>; object: T }
+  | { verb: 'update'; resource: Resource<T>; object: T }
+  | ({ verb: 'delete'; resource: Resource<T>; key: ObjectKey } & DeleteOptions);
+
+/**
+ * The object store as a plugin sees it. Every write returns once it is durable and this process's cache has seen it.
+ * Throws `StatusError`: NotFound, AlreadyExists, Conflict, Expired, Forbidden (outside the plugin's grants), Timeout.
+ *
+ * The store keeps `metadata`'s system fields: it sets `uid`, `creationTimestamp` and `resourceVersion`, raises
+ * `generation` when anything but metadata and status changes, and removes an object marked for deletion when its last
+ * finalizer goes.
+ */
+export interface ObjectClient {
+  get<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    options?: ReadOptions,
+  ): Promise<StoredObject<T> | undefined>;
+  list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions<T>): Promise<ObjectList<T>>;
+  watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions<T>, sink: WatchSink<T>): Watch;
+  /** `metadata.name` or `metadata.generateName` must be set. */
+  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<StoredObject<T>>;
+  /** A `metadata.resourceVersion` in `object` is a precondition; without one the last write wins. */
+  update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<StoredObject<T>>;
+  /**
+   * Read, change, write, again on Conflict. `change` gets a copy to mutate; it may return `false` to leave the object as
+   * it is. NotFound when there is none.
+   */
+  modify<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    change: (draft: T) => void | boolean,
+  ): Promise<StoredObject<T>>;
+  /** The object as it was removed or, marked, as it stays. */
+  delete<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    options?: DeleteOptions,
+  ): Promise<StoredObject<T>>;
+  /** All or nothing; each key at most once; at most 1,000 writes. */
+  transact(writes: Write[]): Promise<StoredObject[]>;
+}
