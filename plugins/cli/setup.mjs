@@ -2,7 +2,7 @@
 // anything is installed or compiled. Each step is skipped when its result is newer than what it is made from.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,11 +28,22 @@ dependencies();
 build();
 for (const step of GENERATED) generate(step);
 
+/**
+ * `npm install`, not `npm ci`: the latter refuses a registry mirror that lacks an optional package of some other platform. The lock file
+ * is followed and left alone.
+ */
 function dependencies() {
-  const installed = join(root, 'node_modules/.package-lock.json');
-  const lock = join(root, 'package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  run('Installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  const stamp = join(root, 'node_modules/.orlop-lock');
+  const digest = sha256(join(root, 'package-lock.json'));
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  run('Installing dependencies', 'npm', [
+    'install',
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
+  writeFileSync(stamp, digest);
 }
 
 function build() {
@@ -43,7 +54,7 @@ function generate({ what, script, out }) {
   const path = join(root, script);
   if (!existsSync(path)) return;
   const stamp = join(root, out, '.stamp');
-  const digest = createHash('sha256').update(readFileSync(path)).digest('hex');
+  const digest = sha256(path);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   mkdirSync(join(root, out), { recursive: true });
   run(`Generating ${what}`, process.execPath, [path, join(root, out)]);
@@ -62,6 +73,10 @@ function run(what, command, args) {
   if (status !== 0) fail(`\n${what} failed:\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`);
   const took = `${what}: ${((Date.now() - started) / 1000).toFixed(1)} s`;
   process.stderr.write(process.stderr.isTTY ? `\r${took}\u001b[K\n` : `${took}\n`);
+}
+
+function sha256(path) {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
 function fail(message) {
