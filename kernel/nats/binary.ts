@@ -1,0 +1,67 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { StatusError } from '../contract/index.ts';
+import { fetchWithApt } from './apt.ts';
+import { fetchWithBrew } from './brew.ts';
+import { MINIMUM, tooOld, versionOf } from './version.ts';
+
+/** Folders of this name under the cache folder hold an unpacked server each. */
+export const UNPACKED = 'nats-server-';
+
+/**
+ * The path of a nats-server that will do: `ORLOP_NATS_SERVER`, then PATH, then the cache folder, then fetched into it (apt on Debian,
+ * brew on macOS). Throws `ServiceUnavailable` that says what to install.
+ */
+export async function findServer(cacheDir: string, progress: (text: string) => void): Promise<string> {
+  const named = process.env['ORLOP_NATS_SERVER'];
+  if (named) return await insist(named);
+  const refused: string[] = [];
+  for (const candidate of [...onPath(), ...cached(cacheDir)]) {
+    const version = await versionOf(candidate);
+    if (version === undefined) continue;
+    const why = tooOld(version);
+    if (why === undefined) return candidate;
+    refused.push(`${candidate}: ${why}`);
+  }
+  try {
+    const fetch = process.platform === 'darwin' ? fetchWithBrew : fetchWithApt;
+    return await fetch(cacheDir, progress);
+  } catch (error) {
+    const found = refused.length > 0 ? `\nFound, but not usable: ${refused.join('; ')}` : '';
+    throw new StatusError(
+      'ServiceUnavailable',
+      `No nats-server ${MINIMUM} or newer was found, and fetching one failed: ${(error as Error).message}${found}\n` +
+        'Install nats-server (Debian 14 or newer: apt-get install nats-server; macOS: brew install nats-server; anywhere: the release ' +
+        'of the nats-io/nats-server project) and put it on PATH, or set ORLOP_NATS_SERVER to its path.',
+      {},
+      { cause: error },
+    );
+  }
+}
+
+async function insist(path: string): Promise<string> {
+  const version = await versionOf(path);
+  const why = version === undefined ? 'it does not run' : tooOld(version);
+  if (why === undefined) return path;
+  throw new StatusError(
+    'ServiceUnavailable',
+    `ORLOP_NATS_SERVER is ${path}: ${why}. Point it at another nats-server, or unset it.`,
+  );
+}
+
+function onPath(): string[] {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, 'nats-server'))
+    .filter((path) => existsSync(path));
+}
+
+function cached(cacheDir: string): string[] {
+  if (!existsSync(cacheDir)) return [];
+  return readdirSync(cacheDir)
+    .filter((name) => name.startsWith(UNPACKED))
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+    .flatMap((name) => ['usr/bin', 'usr/sbin'].map((bin) => join(cacheDir, name, bin, 'nats-server')))
+    .filter((path) => existsSync(path));
+}

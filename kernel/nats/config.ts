@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Credentials {
+  user: string;
+  pass: string;
+}
+
+/** The largest message, in bytes: an object with its headers, or a chunk of a stream. */
+export const MAX_PAYLOAD = 8 * 1024 * 1024;
+
+/** The user and password of the embedded server, made once and kept in the data folder, readable by its owner only. */
+export function loadCredentials(folder: string): Credentials {
+  const path = join(folder, 'credentials.json');
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Credentials;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const credentials = { user: 'orlop', pass: randomBytes(24).toString('base64url') };
+  writeFileSync(path, JSON.stringify(credentials), { mode: 0o600 });
+  return credentials;
+}
+
+/** Writes the configuration of an embedded server and returns its path. */
+export function writeConfig(o: {
+  folder: string;
+  host: string;
+  port: number;
+  monitorPort: number;
+  credentials: Credentials;
+}): string {
+  const path = join(o.folder, 'nats-server.conf');
+  const text = `# Made by Orlop at each start.
+server_name: orlop
+listen: "${o.host}:${o.port}"
+http: "${o.host}:${o.monitorPort}"
+max_payload: ${MAX_PAYLOAD}
+max_pending: 256MB
+write_deadline: "10s"
+lame_duck_grace_period: "1s"
+authorization { user: ${JSON.stringify(o.credentials.user)}, password: ${JSON.stringify(o.credentials.pass)} }
+jetstream { store_dir: ${JSON.stringify(join(o.folder, 'store'))}, sync_interval: always, max_mem: 256MB, max_file: 1TB }
+`;
+  writeFileSync(path, text, { mode: 0o600 });
+  chmodSync(path, 0o600);
+  return path;
+}

@@ -1,0 +1,37 @@
+import { connect, type NatsConnection } from 'nats';
+import { StatusError } from '../contract/index.ts';
+
+/** How to reach the server; structured-cloneable, so that it can be handed to a worker. */
+export interface Connection {
+  servers: string[];
+  user?: string | undefined;
+  pass?: string | undefined;
+}
+
+/** Connects, and reconnects for ever. `name` shows in the server's connection list. Throws `ServiceUnavailable`. */
+export async function connectTo(connection: Connection, name: string): Promise<NatsConnection> {
+  const { servers, user, pass } = connection;
+  try {
+    return await connect({
+      servers,
+      name,
+      ...(user === undefined ? {} : { user }),
+      ...(pass === undefined ? {} : { pass }),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 50,
+      reconnectJitter: 50,
+      pingInterval: 10_000,
+      maxPingOut: 2,
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+      timeout: 10_000,
+    });
+  } catch (error) {
+    throw new StatusError(
+      'ServiceUnavailable',
+      `No connection to NATS at ${servers.join(', ')}: ${(error as Error).message}. Check that it runs, its address and its credentials.`,
+      {},
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import type { NatsConnection } from 'nats';
+import { type Logger, StatusError } from '../contract/index.ts';
+import { findServer } from './binary.ts';
+import { type Credentials, loadCredentials } from './config.ts';
+import { type Connection, connectTo } from './connect.ts';
+import { Supervisor } from './supervisor.ts';
+import { tooOld } from './version.ts';
+
+export { type Connection, connectTo } from './connect.ts';
+
+export interface NatsServer {
+  readonly urls: string[];
+  readonly credentials: Credentials | undefined;
+  /** For workers: structured-cloneable, for `connectTo`. */
+  readonly connection: Connection;
+  /** The embedded server's process id; `undefined` for an external one. */
+  readonly pid: number | undefined;
+  connect(name: string): Promise<NatsConnection>;
+  /** Stops an embedded server; the connections are their owners' to close, before. */
+  stop(): Promise<void>;
+}
+
+export interface NatsOptions {
+  /** The embedded server keeps everything in `dataDir/nats`. */
+  dataDir: string;
+  /** Where a fetched nats-server is unpacked. */
+  cacheDir: string;
+  /** An external server, e.g. `nats://user:pass@host:4222`, several separated by commas; absent: an embedded one is started. */
+  url?: string | undefined;
+  log: Logger;
+  /** Told, in a line each, what takes long. */
+  progress?: ((text: string) => void) | undefined;
+}
+
+/** Starts and supervises an embedded nats-server, or checks an external one. Throws `ServiceUnavailable`. */
+export async function startNats(o: NatsOptions): Promise<NatsServer> {
+  return o.url === undefined ? await startEmbedded(o) : await useExternal(o.url, o.log);
+}
+
+async function startEmbedded(o: NatsOptions): Promise<NatsServer> {
+  const folder = join(o.dataDir, 'nats');
+  const binary = await findServer(o.cacheDir, o.progress ?? (() => undefined));
+  const credentials = loadCredentials(folder);
+  const supervisor = new Supervisor({ binary, folder, log: o.log });
+  await supervisor.start(credentials);
+  const urls = [`nats://127.0.0.1:${supervisor.port}`];
+  const connection = { servers: urls, ...credentials };
+  return {
+    urls,
+    credentials,
+    connection,
+    get pid() {
+      return supervisor.pid;
+    },
+    connect: (name) => connectTo(connection, name),
+    stop: () => supervisor.stop(),
+  };
+}
+
+async function useExternal(url: string, log: Logger): Promise<NatsServer> {
+  const connection = parseUrls(url);
+  const probe = await connectTo(connection, 'orlop probe');
+  try {
+    const { version, jetstream, max_payload: maxPayload } = probe.info!;
+    const why = tooOld(version);
+    if (why) throw new StatusError('ServiceUnavailable', `${connection.servers.join(', ')}: ${why}`);
+    if (!jetstream)
+      throw new StatusError(
+        'ServiceUnavailable',
+        `JetStream is off at ${connection.servers.join(', ')}: add a "jetstream {}" block to its configuration.`,
+      );
+    if (maxPayload < 2 * 1024 * 1024)
+      log.warn('max_payload of the NATS server is small: objects over it are refused. Set it to 8MB.', {
+        maxPayload,
+      });
+    log.warn(
+      'Whether an external NATS server survives a power cut cannot be seen: set "sync_interval: always".',
+    );
+  } finally {
+    await probe.close();
+  }
+  const { user, pass } = connection;
+  return {
+    urls: connection.servers,
+    credentials: user !== undefined && pass !== undefined ? { user, pass } : undefined,
+    connection,
+    pid: undefined,
+    connect: (name) => connectTo(connection, name),
+    stop: async () => undefined,
+  };
+}
+
+/** Takes user and password out of the addresses. */
+function parseUrls(text: string): Connection {
+  const urls = text.split(',').map((part) => {
+    try {
+      return new URL(part.includes('://') ? part.trim() : `nats://${part.trim()}`);
+    } catch (error) {
+      throw new StatusError(
+        'BadRequest',
+        `"${part}" is no NATS address: use nats://host:port`,
+        {},
+        { cause: error },
+      );
+    }
+  });
+  const named = urls.find((url) => url.username !== '');
+  return {
+    servers: urls.map((url) => `${url.protocol}//${url.hostname}:${url.port || '4222'}`),
+    ...(named && { user: decodeURIComponent(named.username), pass: decodeURIComponent(named.password) }),
+  };
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Logger, StatusError } from '../contract/index.ts';
+import { type Credentials, writeConfig } from './config.ts';
+import { stopOrphan } from './orphan.ts';
+import { greets, isHealthy } from './probe.ts';
+
+const HOST = '127.0.0.1';
+const READY_MS = 60_000;
+const STOP_MS = 10_000;
+const RESTART_MS = { first: 20, most: 5_000, calmAfter: 30_000 };
+
+/** One embedded nats-server: started, watched, restarted on the same port when it dies, stopped. */
+export class Supervisor {
+  readonly #binary: string;
+  readonly #folder: string;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  #config = '';
+  #child: ChildProcess | undefined;
+  #watching: Promise<void> | undefined;
+  port = 0;
+  #monitorPort = 0;
+
+  constructor(o: { binary: string; folder: string; log: Logger }) {
+    this.#binary = o.binary;
+    this.#folder = o.folder;
+    this.#log = o.log;
+  }
+
+  get #pidFile(): string {
+    return join(this.#folder, 'nats-server.pid');
+  }
+
+  get #logFile(): string {
+    return join(this.#folder, 'nats-server.log');
+  }
+
+  /** The process id, for tests that kill it. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async start(credentials: Credentials): Promise<void> {
+    if (await stopOrphan(this.#pidFile, join(this.#folder, 'nats-server.conf')))
+      this.#log.info('stopped the nats-server of a kernel that had been killed');
+    rmSync(this.#logFile, { force: true });
+    for (let attempt = 1; ; attempt++) {
+      [this.port, this.#monitorPort] = await freePorts();
+      this.#config = writeConfig({
+        folder: this.#folder,
+        host: HOST,
+        port: this.port,
+        monitorPort: this.#monitorPort,
+        credentials,
+      });
+      try {
+        await this.#spawn();
+        break;
+      } catch (error) {
+        // Somebody may take a free port before the server does.
+        if (attempt === 3) throw error;
+      }
+    }
+    this.#watching = this.#watch();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill('SIGINT');
+      const patience = new AbortController();
+      const killer = sleep(STOP_MS, undefined, { signal: patience.signal }).then(
+        () => child.kill('SIGKILL'),
+        () => undefined,
+      );
+      await exited;
+      patience.abort();
+      await killer;
+    }
+    await this.#watching;
+    rmSync(this.#pidFile, { force: true });
+  }
+
+  async #spawn(): Promise<void> {
+    const log = openSync(this.#logFile, 'a', 0o600);
+    // In a process group of its own: a Ctrl-C is for the kernel, which stops the server last.
+    const child = spawn(this.#binary, ['-c', this.#config], { stdio: ['ignore', log, log], detached: true });
+    closeSync(log);
+    this.#child = child;
+    const failed = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `exit code ${code}`}`));
+    });
+    if (child.pid !== undefined) writeFileSync(this.#pidFile, String(child.pid));
+    const giveUp = new AbortController();
+    const ready = this.#ready(giveUp.signal);
+    const outcome = await Promise.race([failed, ready]);
+    giveUp.abort();
+    await ready;
+    if (outcome === undefined) return;
+    child.kill('SIGKILL');
+    throw new StatusError(
+      'ServiceUnavailable',
+      `nats-server did not start: ${outcome}. The end of ${this.#logFile}:\n${this.#logTail()}`,
+    );
+  }
+
+  /** `undefined` when it serves. */
+  async #ready(signal: AbortSignal): Promise<string | undefined> {
+    const deadline = Date.now() + READY_MS;
+    let pause = 2;
+    while (!signal.aborted) {
+      if ((await greets(HOST, this.port)) && (await isHealthy(HOST, this.#monitorPort))) return undefined;
+      if (Date.now() > deadline) return `it was not healthy after ${READY_MS / 1000} s`;
+      await sleep(pause);
+      pause = Math.min(pause * 1.5, 50);
+    }
+    return undefined;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    let pause = RESTART_MS.first;
+    while (!signal.aborted) {
+      const child = this.#child!;
+      const since = Date.now();
+      if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+        await once(child, 'exit');
+      if (signal.aborted) return;
+      if (Date.now() - since > RESTART_MS.calmAfter) pause = RESTART_MS.first;
+      this.#log.warn('nats-server ended; starting it again', {
+        pid: child.pid,
+        ending: child.signalCode ?? child.exitCode,
+      });
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      pause = Math.min(pause * 2, RESTART_MS.most);
+      await this.#spawn().catch((error: Error) => this.#log.error(error.message));
+    }
+  }
+
+  #logTail(): string {
+    return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+  }
+}
+
+/** Two free ports, found together so that they differ. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, HOST);
+      await once(server, 'listening');
+      return (server.address() as { port: number }).port;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return [ports[0]!, ports[1]!];
+}
