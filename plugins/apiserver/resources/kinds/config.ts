@@ -1,0 +1,29 @@
+import {
+  type ConfigMap,
+  ConfigMaps,
+  type Secret,
+  Secrets,
+  type ServiceAccount,
+  ServiceAccounts,
+} from 'orlop/plugin';
+import { column, row } from '../row.ts';
+import type { ResourceRow } from '../types.ts';
+
+function count(record: object | undefined): number {
+  return Object.keys(record ?? {}).length;
+}
+
+export const configRows: readonly ResourceRow[] = [
+  row<ConfigMap>(ConfigMaps, {
+    shortNames: ['cm'],
+    columns: [column('Data', ({ data, binaryData }) => count(data) + count(binaryData))],
+  }),
+  row<Secret>(Secrets, {
+    columns: [column('Type', ({ type }) => type ?? ''), column('Data', ({ data }) => count(data))],
+    fieldSelectors: { type: ({ type }) => type ?? '' },
+  }),
+  row<ServiceAccount>(ServiceAccounts, {
+    shortNames: ['sa'],
+    columns: [column('Secrets', ({ secrets }) => secrets?.length ?? 0)],
+  }),
+];

@@ -1,0 +1,152 @@
+import {
+  isStatus,
+  type KubeObject,
+  type ObjectClient,
+  type ObjectMeta,
+  type Resource,
+  type StoredObject,
+} from 'orlop/plugin';
+import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import type { FieldError, ResourceRow } from './types.ts';
+
+type WithParts = KubeObject & { spec?: unknown; status?: unknown };
+
+/**
+ * What happens to an object between decoding and storing, common parts and the kind's own. The order of a create is
+ * `applyDefaults`, mutating admission, `prepareForCreate`, `validateCreate`, validating admission, `storeReserving`.
+ * Source: apiserver `registry/rest/{create,update}.go`.
+ */
+export function applyDefaults(row: ResourceRow, object: KubeObject): void {
+  row.strategy.default?.(object);
+}
+
+/** The name must be final: see `generateName`. */
+export function prepareForCreate(row: ResourceRow, object: KubeObject): void {
+  const metadata = metadataOf(object);
+  for (const field of SYSTEM_FIELDS) delete metadata[field];
+  if (hasStatus(row)) delete (object as WithParts).status;
+  row.strategy.prepareForCreate?.(object);
+}
+
+const SYSTEM_FIELDS: readonly (keyof ObjectMeta)[] = [
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'selfLink',
+];
+
+/** `subresource`: `''` for the object itself, or `status`: then everything but status and some metadata stays as it is. */
+export function prepareForUpdate(
+  row: ResourceRow,
+  next: KubeObject,
+  old: KubeObject,
+  subresource: '' | 'status' = '',
+): void {
+  const metadata = metadataOf(next);
+  const before = old.metadata ?? {};
+  // Clients may leave these out of a PUT; and nobody may change them.
+  for (const field of ['creationTimestamp', 'generation', 'deletionGracePeriodSeconds'] as const) {
+    restore(metadata, before, field);
+  }
+  restore(metadata, before, 'deletionTimestamp');
+  if (metadata.uid === undefined || metadata.uid === '') restore(metadata, before, 'uid');
+  if (subresource === 'status') {
+    for (const key of new Set([...Object.keys(next), ...Object.keys(old)])) {
+      if (key !== 'metadata' && key !== 'status') restore(next as WithParts, old as WithParts, key as 'spec');
+    }
+    for (const field of ['labels', 'ownerReferences', 'finalizers'] as const) {
+      if (row.kind !== 'Node' || field !== 'labels') restore(metadata, before, field);
+    }
+    row.strategy.prepareForStatusUpdate?.(next, old);
+    return;
+  }
+  if (hasStatus(row)) restore(next as WithParts, old as WithParts, 'status');
+  row.strategy.prepareForUpdate?.(next, old);
+}
+
+function metadataOf(object: KubeObject): ObjectMeta {
+  object.metadata ??= {};
+  return object.metadata;
+}
+
+function restore<T extends object>(next: T, old: T, field: keyof T): void {
+  if (old[field] === undefined) delete next[field];
+  else next[field] = old[field];
+}
+
+function hasStatus(row: ResourceRow): boolean {
+  return row.subresources.some((subresource) => subresource.name === 'status');
+}
+
+/** Everything wrong with a new object; answer with `invalidObject`. */
+export function validateCreate(row: ResourceRow, object: KubeObject): FieldError[] {
+  return [...validateMetadata(row, object), ...(row.strategy.validate?.(object) ?? [])];
+}
+
+export function validateUpdate(
+  row: ResourceRow,
+  next: KubeObject,
+  old: KubeObject,
+  subresource: '' | 'status' = '',
+): FieldError[] {
+  const errors = [...validateMetadata(row, next), ...validateMetadataUpdate(next, old)];
+  if (subresource === 'status') {
+    return [...errors, ...(row.strategy.validateStatusUpdate?.(next, old) ?? [])];
+  }
+  return [
+    ...errors,
+    ...(row.strategy.validate?.(next) ?? []),
+    ...(row.strategy.validateUpdate?.(next, old) ?? []),
+  ];
+}
+
+const RESERVE_ATTEMPTS = 10;
+
+/**
+ * Creates (`old` absent) or updates `object`, together with what its strategy reserves for it, all or nothing. With `dryRun` nothing
+ * is written and the object comes back as it would be. The object that was stored is the result's `value`.
+ */
+export async function storeReserving(
+  objects: ObjectClient,
+  row: ResourceRow,
+  object: KubeObject,
+  old?: KubeObject,
+  dryRun = false,
+): Promise<StoredObject | KubeObject> {
+  const { storage, strategy } = row;
+  if (!strategy.reserve) {
+    if (dryRun) return object;
+    return old ? objects.update(storage, object) : objects.create(storage, object);
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const draft = structuredClone(object);
+    const reservations = await strategy.reserve(objects, draft, old);
+    if (dryRun) return draft;
+    try {
+      const write = { verb: old ? 'update' : 'create', resource: storage, object: draft } as const;
+      const stored = await objects.transact([write, ...reservations]);
+      return stored[0]!;
+    } catch (error) {
+      // Somebody else took what was picked in the same moment: pick again.
+      if (attempt === RESERVE_ATTEMPTS || !lostReservation(error, storage)) throw error;
+    }
+  }
+}
+
+function lostReservation(error: unknown, storage: Resource): boolean {
+  return isStatus(error, 'AlreadyExists', 'Conflict') && error.details.kind !== storage.resource;
+}
+
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const MAX_GENERATED_BASE = 58;
+
+/** `prefix` and five random characters, at most 63 long. Source: apiserver `storage/names/generate.go`. */
+export function generateName(prefix: string): string {
+  const base = prefix.slice(0, MAX_GENERATED_BASE);
+  let suffix = '';
+  for (let i = 0; i < 5; i += 1) suffix += ALPHABET[Math.floor(Math.random() * ALPHABET.length)];
+  return base + suffix;
+}

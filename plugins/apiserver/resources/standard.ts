@@ -1,0 +1,27 @@
+import { accessRows } from './kinds/access.ts';
+import { appsRows } from './kinds/apps.ts';
+import { configRows } from './kinds/config.ts';
+import { eventRows } from './kinds/events.ts';
+import { ingressRows } from './kinds/ingress.ts';
+import { namespaceRow } from './kinds/namespaces.ts';
+import { nodeRows } from './kinds/nodes.ts';
+import { pluginRow } from './kinds/plugins.ts';
+import { podRow } from './kinds/pods.ts';
+import { type ServiceOptions, serviceRows } from './kinds/services.ts';
+import type { ResourceRow } from './types.ts';
+
+/** The rows of a new cluster, in the order in which discovery shows them. */
+export function standardRows(options: ServiceOptions): ResourceRow[] {
+  return [
+    ...configRows,
+    namespaceRow,
+    ...nodeRows,
+    podRow,
+    ...serviceRows(options),
+    ...appsRows,
+    ...eventRows,
+    ...ingressRows,
+    ...accessRows,
+    pluginRow,
+  ];
+}

@@ -1,0 +1,114 @@
+import type { KubeObject, ObjectClient, Resource, Write } from 'orlop/plugin';
+
+/**
+ * One resource the HTTP API serves: all that the generic handler needs to know about it, as data and pure functions. A row of an
+ * older version of a resource names the newer one's `storage`.
+ */
+export interface ResourceRow<T extends KubeObject = KubeObject> extends Resource<T> {
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** As in discovery: create, delete, deletecollection, get, list, patch, update, watch. */
+  readonly verbs: readonly string[];
+  readonly subresources: readonly Subresource[];
+  readonly scale?: ScalePaths;
+  /** Where its objects are kept, and as what kind. */
+  readonly storage: Resource<T>;
+  /** From and to the stored version, in place; absent when they are the same but for `apiVersion`. */
+  readonly conversion?: { fromStorage(object: T): void; toStorage(object: T): void };
+  /** False for kinds that are only asked and answered (SelfSubjectAccessReview): nothing is kept. */
+  readonly stored: boolean;
+  readonly strategy: Strategy<T>;
+  /** What `kubectl get` shows; the first is Name. */
+  readonly columns: readonly Column<T>[];
+  /** By field label, e.g. `status.phase`; `metadata.name` and `metadata.namespace` included. */
+  readonly fieldSelectors: FieldSelectors<T>;
+}
+
+export interface Subresource {
+  /** e.g. `status`, `scale`, `log`, `exec`, `binding`, `eviction`, `finalize`. */
+  readonly name: string;
+  /** What its bodies are; for `scale` that is not the resource's own kind. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+
+/** Dotted paths without a leading dot, as in a CustomResourceDefinition's `scale`. */
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  /** Of a LabelSelector (`spec.selector`) or of its string form. */
+  readonly labelSelectorPath?: string;
+}
+
+export interface FieldSelectors<T> {
+  // A method, so that a row of a specific kind is a row.
+  [label: string]: { bivariant(object: T): string }['bivariant'];
+}
+
+/**
+ * What is special about one kind. Everything works in place on a draft that nobody else sees, does no I/O but for `reserve`, and is
+ * called by `lifecycle.ts`, which adds what all kinds have in common. Source: kube-apiserver's `registry/.../strategy.go`.
+ */
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Fills in what the user left out; idempotent. Source: `pkg/apis/.../defaults.go`. */
+  default?(object: T): void;
+  prepareForCreate?(object: T): void;
+  prepareForUpdate?(next: T, old: T): void;
+  prepareForStatusUpdate?(next: T, old: T): void;
+  /** How `metadata.name` must look; default a DNS-1123 subdomain. Returns what is wrong with it. */
+  validateName?(name: string): string[];
+  /** All but metadata; called for creates and updates alike. */
+  validate?(object: T): FieldError[];
+  /** What may not change. */
+  validateUpdate?(next: T, old: T): FieldError[];
+  validateStatusUpdate?(next: T, old: T): FieldError[];
+  /** For `Warning:` headers. */
+  warnings?(object: T): string[];
+  /** Seconds; absent: deletes at once. */
+  gracePeriodSeconds?(object: T, asked: number | undefined): number;
+  /** An update of a name that does not exist creates it (Lease, Endpoints, Event ...). */
+  readonly allowCreateOnUpdate?: boolean;
+  /**
+   * Allocates what the object needs of a shared space (a Service's addresses and ports) and sets it in `next`. The returned writes
+   * belong into one transaction with the object's own; see `storeReserving`. Throws `StatusError` when something is taken.
+   */
+  reserve?(objects: ObjectClient, next: T, old: T | undefined): Promise<Write[]>;
+}
+
+export type FieldErrorType =
+  | 'Required'
+  | 'Invalid'
+  | 'Unsupported'
+  | 'Forbidden'
+  | 'Duplicate'
+  | 'TooLong'
+  | 'TooMany'
+  | 'NotFound';
+
+/** One thing wrong with an object. `field` is its path as upstream writes it, e.g. `spec.containers[0].image`. */
+export interface FieldError {
+  readonly type: FieldErrorType;
+  readonly field: string;
+  /** What was there; shown for Invalid, Unsupported, Duplicate, NotFound. */
+  readonly value?: unknown;
+  readonly detail: string;
+}
+
+export interface Column<T> {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'boolean' | 'date' | 'number';
+  readonly format?: string;
+  readonly description: string;
+  /** 1: only with `-o wide`. */
+  readonly priority: 0 | 1;
+  value(object: T, now: number): string | number | boolean | null;
+}
+
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
