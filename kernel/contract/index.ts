@@ -3,6 +3,7 @@
  * @module
  */
 export * from './bus.ts';
+export * from './claim.ts';
 export * from './controller.ts';
 export * from './errors.ts';
 export * from './kinds/index.ts';
