@@ -1,0 +1,99 @@
+/** The worker thread of one container. Booted ahead of time, it waits for `start`. */
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { CELL_STDIN, type FromGuest, type GuestExit, type GuestSpec, type ToGuest } from '../messages.ts';
+import { GuestServer } from './http-server.ts';
+import { type Component, describe, GuestInstance, type Write } from './instance.ts';
+import { LogWriter } from './log-writer.ts';
+import { CLOSED, InputStream } from './wasi/io.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('main.js is the program of a worker thread');
+let server: GuestServer | undefined;
+
+port.on('message', (message: ToGuest) => {
+  receive(message).catch((error: unknown) =>
+    post({ type: 'exited', exit: { exitCode: 1, reason: 'Error', message: describe(error) } }),
+  );
+});
+post({ type: 'idle' });
+
+function post(message: FromGuest): void {
+  port!.postMessage(message);
+}
+
+async function receive(message: ToGuest): Promise<void> {
+  if (message.type === 'start') return start(message.spec, message.stdin);
+  if (message.type === 'stop') {
+    await server?.stop();
+    post({ type: 'exited', exit: { exitCode: 0, reason: 'Completed' } });
+    return;
+  }
+  const { status } = server!.handle({
+    method: 'GET',
+    url: message.path,
+    authority: undefined,
+    rawHeaders: message.headers.flat(),
+    body: new Uint8Array(),
+  });
+  post({ type: 'response', id: message.id, status });
+}
+
+async function start(spec: GuestSpec, stdin: MessagePort | undefined): Promise<void> {
+  const write = output(spec);
+  try {
+    const component: Component = await import(spec.script);
+    if (spec.kind === 'http') {
+      server = new GuestServer(component, spec, write);
+      await server.listen(spec.listen!);
+      post({ type: 'started' });
+    } else {
+      run(component, spec, write, stdin);
+    }
+  } catch (error) {
+    write('stderr', Buffer.from(`orlop: ${describe(error)}\n`));
+    throw error;
+  }
+}
+
+function run(component: Component, spec: GuestSpec, write: Write, stdin: MessagePort | undefined): void {
+  const source = stdin === undefined ? undefined : stdinOf(stdin, new Int32Array(spec.shared));
+  const instance = new GuestInstance(component, spec, write, source);
+  post({ type: 'started' });
+  try {
+    (instance.exports[spec.exportName] as { run(): void }).run();
+    post({ type: 'exited', exit: { exitCode: 0, reason: 'Completed' } });
+  } catch (error) {
+    // `run` returned its `err` case: jco throws an error that carries a payload.
+    const failed = error instanceof Error && 'payload' in error;
+    const exit: GuestExit = failed ? { exitCode: 1, reason: 'Error' } : instance.ending(error);
+    if (exit.message !== undefined) write('stderr', Buffer.from(`orlop: ${exit.message}\n`));
+    post({ type: 'exited', exit });
+  } finally {
+    instance.measure();
+  }
+}
+
+function output(spec: GuestSpec): Write {
+  if (spec.logFile === undefined) {
+    return (stream, bytes) => post({ type: 'output', stream, bytes: bytes.slice() });
+  }
+  const log = new LogWriter(spec.logFile);
+  return (stream, bytes) => log.write(stream, bytes);
+}
+
+/** Standard input as messages: bytes, or `null` for its end. A read with nothing there blocks this thread until there is. */
+function stdinOf(messages: MessagePort, cells: Int32Array): InputStream {
+  let pending: Uint8Array = new Uint8Array();
+  return new InputStream((length) => {
+    while (pending.length === 0) {
+      const seen = Atomics.load(cells, CELL_STDIN);
+      const received = receiveMessageOnPort(messages) as { message: Uint8Array | null } | undefined;
+      if (received === undefined) Atomics.wait(cells, CELL_STDIN, seen);
+      else if (received.message === null) throw CLOSED;
+      else pending = received.message;
+    }
+    const part = pending.subarray(0, length);
+    pending = pending.subarray(part.length);
+    return part;
+  });
+}

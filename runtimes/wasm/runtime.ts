@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type ContainerConfig,
+  type ContainerEvent,
+  type ContainerState,
+  type ExecOptions,
+  type ExecResult,
+  type ExecSession,
+  type Logger,
+  type LogLine,
+  type LogOptions,
+  type PodSandbox,
+  type PodSandboxConfig,
+  type PullPolicy,
+  type PullResult,
+  type Runtime,
+  StatusError,
+} from 'orlop/plugin';
+import { type ContainerHost, WasmContainer } from './container.ts';
+import { execSession, execToEnd } from './exec.ts';
+import { GuestWorkers } from './guest-worker.ts';
+import { ImageStore } from './images.ts';
+import { readLog } from './logs.ts';
+import { Transpiler } from './transpile.ts';
+
+export interface WasmRuntimeOptions {
+  /** Holds `images/` and `pods/` (logs). */
+  dataDir: string;
+  /** Holds what was made of components; may be emptied between runs. */
+  cacheDir: string;
+  log: Logger;
+}
+
+/** Logs of pods that nobody removed, e.g. deleted while the node was down, go after this long. */
+const LEFTOVER_MS = 7 * 24 * 3600 * 1000;
+const ID_PART = /^[A-Za-z0-9.-]+$/;
+
+interface Sandbox {
+  podUid: string;
+  config: PodSandboxConfig;
+  ready: boolean;
+  containers: Map<string, WasmContainer>;
+}
+
+/**
+ * Runs WebAssembly components, each container in a worker thread of this process. A sandbox's id is `UID.RANDOM`, a
+ * container's `SANDBOX_NAME_ATTEMPT`, from which its log is found also after a restart of the process, which no container survives.
+ */
+export class WasmRuntime implements Runtime, ContainerHost {
+  readonly handler = 'wasm';
+  readonly version: string;
+  readonly attachment = 'local';
+  readonly transpiler: Transpiler;
+  readonly workers = new GuestWorkers();
+  readonly #images: ImageStore;
+  readonly #podsDir: string;
+  readonly #log: Logger;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #listeners = new Set<(event: ContainerEvent) => void>();
+
+  private constructor(options: WasmRuntimeOptions, images: ImageStore) {
+    this.#images = images;
+    this.#podsDir = join(options.dataDir, 'pods');
+    this.#log = options.log;
+    this.transpiler = new Transpiler(options.cacheDir);
+    this.version = `wasm://v8-${process.versions.v8}`;
+  }
+
+  static async open(options: WasmRuntimeOptions): Promise<WasmRuntime> {
+    const runtime = new WasmRuntime(options, await ImageStore.open(join(options.dataDir, 'images')));
+    await runtime.#removeLeftovers();
+    runtime.workers.warm();
+    return runtime;
+  }
+
+  claims(image: string): boolean {
+    return this.#images.has(image);
+  }
+
+  /** Stores a component on this node under an image name; the answer is its image id. */
+  async importImage(name: string, bytes: Uint8Array): Promise<string> {
+    return `sha256:${await this.#images.import(name, bytes)}`;
+  }
+
+  async pullImage(
+    image: string,
+    { policy }: { policy: PullPolicy; signal?: AbortSignal },
+  ): Promise<PullResult> {
+    const loaded = await this.#images.load(image);
+    if ('problem' in loaded) {
+      const { problem, message } = loaded;
+      if (problem === 'invalid') return { ok: false, reason: 'InvalidImageName', message };
+      return { ok: false, reason: policy === 'Never' ? 'ErrImageNeverPull' : 'ErrImagePull', message };
+    }
+    try {
+      const { manifest } = await this.transpiler.prepare(loaded.digest, loaded.bytes);
+      this.#log.debug('component ready', { image, digest: loaded.digest, ...manifest });
+      return { ok: true, imageId: `sha256:${loaded.digest}` };
+    } catch (error) {
+      return { ok: false, reason: 'ErrImagePull', message: `image "${image}": ${(error as Error).message}` };
+    }
+  }
+
+  async runPodSandbox(config: PodSandboxConfig): Promise<{ id: string; ip: string }> {
+    const podUid = config.pod.metadata?.uid ?? '';
+    for (const [id, sandbox] of this.#sandboxes) {
+      if (sandbox.podUid === podUid && sandbox.ready) return { id, ip: sandbox.config.ip };
+    }
+    const id = `${podUid}.${randomBytes(4).toString('hex')}`;
+    requireIdPart(id, 'pod uid');
+    this.#sandboxes.set(id, { podUid, config, ready: true, containers: new Map() });
+    await mkdir(join(this.#podsDir, id), { recursive: true });
+    return { id, ip: config.ip };
+  }
+
+  async stopPodSandbox(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox === undefined) return;
+    sandbox.ready = false;
+    await Promise.all([...sandbox.containers.values()].map((container) => container.kill()));
+  }
+
+  async removePodSandbox(id: string): Promise<void> {
+    requireIdPart(id, 'sandbox id');
+    await this.stopPodSandbox(id);
+    this.#sandboxes.delete(id);
+    // With the logs of sandboxes that the same pod had in earlier processes.
+    const podUid = id.split('.', 1)[0]!;
+    const live = [...this.#sandboxes]
+      .filter(([, sandbox]) => sandbox.podUid === podUid)
+      .map(([other]) => other);
+    for (const dir of await readdir(this.#podsDir)) {
+      if (dir.startsWith(`${podUid}.`) && !live.includes(dir)) {
+        await rm(join(this.#podsDir, dir), { recursive: true, force: true });
+      }
+    }
+  }
+
+  async listPodSandbox(): Promise<PodSandbox[]> {
+    return [...this.#sandboxes].map(([id, { podUid, config, ready, containers }]) => ({
+      id,
+      podUid,
+      namespace: config.pod.metadata?.namespace ?? 'default',
+      name: config.pod.metadata?.name ?? '',
+      ip: config.ip,
+      ready,
+      containers: [...containers.values()].map((container) => container.state()),
+    }));
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig): Promise<{ id: string }> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (!sandbox?.ready) throw new StatusError('NotFound', `pod sandbox "${sandboxId}" does not run`);
+    requireIdPart(config.container.name, 'container name');
+    const id = `${sandboxId}_${config.container.name}_${config.attempt}`;
+    if (sandbox.containers.has(id)) return { id };
+    const component = await this.transpiler.cached(config.imageId.replace(/^sha256:/, ''));
+    if (component === undefined) {
+      throw new StatusError(
+        'NotFound',
+        `image ${config.imageId} (${config.container.image}) is not prepared: pull it again`,
+      );
+    }
+    const logFile = this.#logFile(id);
+    sandbox.containers.set(
+      id,
+      new WasmContainer({ id, config, sandboxId, sandbox: sandbox.config, logFile, component, host: this }),
+    );
+    return { id };
+  }
+
+  startContainer(id: string): Promise<void> {
+    return this.#container(id).start();
+  }
+
+  async stopContainer(id: string, timeout: number): Promise<void> {
+    await this.#find(id)?.stop(timeout);
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const container = this.#find(id);
+    if (container === undefined) return;
+    await container.kill();
+    this.#sandboxes.get(container.sandboxId)?.containers.delete(id);
+    const logFile = this.#logFile(id);
+    await Promise.all([rm(logFile, { force: true }), rm(`${logFile}.1`, { force: true })]);
+  }
+
+  async containerStatus(id: string): Promise<ContainerState | undefined> {
+    return this.#find(id)?.state();
+  }
+
+  onContainerEvent(listener: (event: ContainerEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  containerLogs(id: string, options: LogOptions): AsyncIterable<LogLine> {
+    return readLog(this.#logFile(id), options, () => this.#find(id)?.running ?? false);
+  }
+
+  execSync(id: string, command: readonly string[], timeout: number): Promise<ExecResult> {
+    return execToEnd(this.#container(id), command, timeout);
+  }
+
+  exec(id: string, options: ExecOptions): Promise<ExecSession> {
+    return execSession(this.#container(id), options);
+  }
+
+  async containerStats(id: string): Promise<{ cpu: number; memory: number } | undefined> {
+    return this.#find(id)?.stats();
+  }
+
+  async httpGet(
+    sandboxId: string,
+    request: { port: number; path: string; headers: [string, string][]; timeout: number },
+  ): Promise<number> {
+    const containers = [...(this.#sandboxes.get(sandboxId)?.containers.values() ?? [])];
+    const container = containers.find((c) => c.running && c.port === request.port);
+    if (container === undefined)
+      throw new Error(`connection refused: nothing serves port ${request.port} of the pod`);
+    return container.request(request.path, request.headers, request.timeout);
+  }
+
+  /** Ends every guest. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sandboxes.keys()].map((id) => this.stopPodSandbox(id)));
+    await Promise.all([this.workers.close(), this.transpiler.close()]);
+  }
+
+  started(container: WasmContainer): void {
+    this.#emit('started', container);
+  }
+
+  exited(container: WasmContainer): void {
+    this.#emit('exited', container);
+  }
+
+  #emit(type: ContainerEvent['type'], { id, sandboxId }: WasmContainer): void {
+    const podUid = this.#sandboxes.get(sandboxId)?.podUid ?? sandboxId.split('.', 1)[0]!;
+    for (const listener of this.#listeners) listener({ type, sandboxId, containerId: id, podUid });
+  }
+
+  #find(id: string): WasmContainer | undefined {
+    return this.#sandboxes.get(id.split('_', 1)[0]!)?.containers.get(id);
+  }
+
+  #container(id: string): WasmContainer {
+    const container = this.#find(id);
+    if (container === undefined) throw new StatusError('NotFound', `container "${id}" not found`);
+    return container;
+  }
+
+  #logFile(id: string): string {
+    const [sandboxId, name, attempt] = id.split('_') as [string, string?, string?];
+    requireIdPart(sandboxId, 'container id');
+    requireIdPart(name ?? '', 'container id');
+    return join(this.#podsDir, sandboxId, `${name}_${Number(attempt)}.log`);
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    await mkdir(this.#podsDir, { recursive: true });
+    for (const uid of await readdir(this.#podsDir)) {
+      const path = join(this.#podsDir, uid);
+      if ((await stat(path)).mtimeMs < Date.now() - LEFTOVER_MS)
+        await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Ids become file names. */
+function requireIdPart(text: string, what: string): void {
+  if (!ID_PART.test(text) || text.startsWith('.'))
+    throw new StatusError('Invalid', `"${text}" is no ${what}`);
+}
