@@ -59,7 +59,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(next: T, old: T): void;
   prepareForStatusUpdate?(next: T, old: T): void;
   /** How `metadata.name` must look; default a DNS-1123 subdomain. Returns what is wrong with it. */
-  validateName?(name: string): string[];
+  readonly validateName?: (name: string) => string[];
   /** All but metadata; called for creates and updates alike. */
   validate?(object: T): FieldError[];
   /** What may not change. */

@@ -47,7 +47,8 @@ function separate(document: Definitions): { definitions: Definitions; descriptio
   return { definitions, descriptions };
 }
 
-function bare({ description: _, ...definition }: Definition): Definition {
+function bare({ ...definition }: Definition): Definition {
+  delete definition.description;
   if (!definition.properties) return definition;
   const properties = Object.entries(definition.properties).map(
     ([name, value]) => [name, bare(value)] as const,

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import type { ResourceTable } from '../resources/table.ts';
+import type { ResourceRow } from '../resources/types.ts';
+import { type Definition, type Definitions, REFERENCE } from '../schemas/definitions.ts';
+import type { Schemas } from '../schemas/generated.ts';
+import { COMMON_DEFINITIONS, pathsOf } from './paths.ts';
+
+/** JSON, made once, and the hash of it in upper-case hex: its ETag, and what the index has clients ask for. */
+export interface HashedDocument {
+  readonly bytes: Buffer;
+  readonly hash: string;
+}
+
+/** The OpenAPI v3 documents, one per group and version; derived from the table and kept until it changes. */
+export class OpenApi {
+  readonly #table: ResourceTable;
+  readonly #schemas: Schemas;
+  readonly #documents = new Map<string, HashedDocument>();
+  #revision = -1;
+
+  constructor(table: ResourceTable, schemas: Schemas) {
+    this.#table = table;
+    this.#schemas = schemas;
+  }
+
+  /** `/openapi/v3`: where the documents are. */
+  index(): HashedDocument {
+    const paths = this.#table.groups().flatMap((group) =>
+      this.#table.versions(group).map((version) => {
+        const path = group === '' ? `api/${version}` : `apis/${group}/${version}`;
+        return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.document(path)!.hash}` }];
+      }),
+    );
+    return hashed({ paths: Object.fromEntries(paths) as unknown });
+  }
+
+  /** `path`: `api/v1`, `apis/apps/v1`; `undefined` when it is not served. */
+  document(path: string): HashedDocument | undefined {
+    if (this.#revision !== this.#table.revision) {
+      this.#documents.clear();
+      this.#revision = this.#table.revision;
+    }
+    const known = this.#documents.get(path);
+    if (known) return known;
+    const [, core, group = '', version = core] = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path) ?? [];
+    const rows = version === undefined ? [] : this.#table.in(group, version);
+    if (rows.length === 0) return undefined;
+    const document = hashed(this.#build(rows));
+    this.#documents.set(path, document);
+    return document;
+  }
+
+  #build(rows: readonly ResourceRow[]): object {
+    const paths: Record<string, object> = {};
+    const roots = new Set(COMMON_DEFINITIONS);
+    for (const row of rows) {
+      const object = this.#schemas.definitionOf(row);
+      if (object === undefined) throw new Error(`no schema for ${row.kind}.${row.version}.${row.group}`);
+      const list = this.#schemas.definitionOf({ ...row, kind: `${row.kind}List` }) ?? object;
+      const nameOf = (kind: Parameters<Schemas['definitionOf']>[0]): string | undefined =>
+        this.#schemas.definitionOf(kind);
+      Object.assign(paths, pathsOf(row, { object, list, nameOf }));
+      for (const name of [object, list, ...row.subresources.map((each) => nameOf(each) ?? object)])
+        roots.add(name);
+    }
+    return {
+      openapi: '3.0.0',
+      info: { title: 'Kubernetes', version: `v${this.#schemas.version}` },
+      paths,
+      components: { schemas: this.#closure(roots) },
+    };
+  }
+
+  /** The definitions and all they refer to, with their descriptions. */
+  #closure(roots: ReadonlySet<string>): Definitions {
+    const schemas: Definitions = {};
+    const pending = [...roots];
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      const definition = this.#schemas.definitions[name];
+      if (!definition || schemas[name]) continue;
+      schemas[name] = described(definition, this.#schemas.descriptionsOf(name));
+      pending.push(...references(definition));
+    }
+    return schemas;
+  }
+}
+
+function described(definition: Definition, texts: Readonly<Record<string, string>>): Definition {
+  const description = texts[''] ?? definition.description;
+  const properties = Object.entries(definition.properties ?? {}).map(([name, property]) => {
+    const text = texts[name] ?? property.description;
+    if (text === undefined) return [name, property] as const;
+    // What stands beside a $ref is ignored, so it is wrapped.
+    const schema = property.$ref ? { allOf: [property] } : property;
+    return [name, { ...schema, description: text }] as const;
+  });
+  return {
+    ...definition,
+    ...(description === undefined ? {} : { description }),
+    ...(definition.properties ? { properties: Object.fromEntries(properties) } : {}),
+  };
+}
+
+function references(definition: Definition): string[] {
+  return [
+    ...(definition.$ref ? [definition.$ref.slice(REFERENCE.length)] : []),
+    ...(definition.items ? references(definition.items) : []),
+    ...(typeof definition.additionalProperties === 'object'
+      ? references(definition.additionalProperties)
+      : []),
+    ...Object.values(definition.properties ?? {}).flatMap(references),
+  ];
+}
+
+function hashed(document: object): HashedDocument {
+  const bytes = Buffer.from(JSON.stringify(document));
+  return { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
+}
+
+/**
+ * `/openapi/v2` as protobuf: an `openapi.v2.Document` that describes nothing. Clients since kubectl 1.27 read v3; older ones then do
+ * without client-side validation.
+ */
+export const EMPTY_OPENAPI_V2: Buffer = Buffer.concat([
+  protobufString(1, '2.0'),
+  protobufString(2, Buffer.concat([protobufString(1, 'Kubernetes'), protobufString(2, 'unversioned')])),
+]);
+
+function protobufString(field: number, content: string | Buffer): Buffer {
+  const bytes = Buffer.from(content as string);
+  return Buffer.concat([Buffer.from([(field << 3) | 2, bytes.length]), bytes]);
+}
