@@ -89,10 +89,9 @@ function described(definition: Definition, texts: Readonly<Record<string, string
   const description = texts[''] ?? definition.description;
   const properties = Object.entries(definition.properties ?? {}).map(([name, property]) => {
     const text = texts[name] ?? property.description;
-    if (text === undefined) return [name, property] as const;
-    // What stands beside a $ref is ignored, so it is wrapped.
+    // Nothing may stand beside a $ref, so it is wrapped; kubectl then shows the name of the type, too.
     const schema = property.$ref ? { allOf: [property] } : property;
-    return [name, { ...schema, description: text }] as const;
+    return [name, text === undefined ? schema : { ...schema, description: text }] as const;
   });
   return {
     ...definition,

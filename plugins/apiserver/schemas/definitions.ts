@@ -1,6 +1,7 @@
 /** One OpenAPI v3 schema as Kubernetes writes them. References look like `#/components/schemas/NAME`. */
 export interface Definition {
   $ref?: string;
+  allOf?: Definition[];
   type?: string;
   format?: string;
   description?: string;

@@ -86,11 +86,11 @@ export function addModels(
     descriptions[name] ??= description ? { '': description } : {};
     const texts = descriptions[name];
     for (const [field, spec] of fields) {
+      if (spec.description) texts[field] ??= spec.description;
       if (definition.properties[field]) continue;
       const schema = schemaOf(spec, named);
       if (!schema) continue;
       definition.properties[field] = schema;
-      if (spec.description) texts[field] = spec.description;
       if (spec.required) definition.required = [...(definition.required ?? []), field];
     }
     definitions[name] = definition;
