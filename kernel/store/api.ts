@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StatusError } from '../contract/index.ts';
+import { type Link, LostError } from '../nats/link.ts';
+
+/** How long a request is tried again while NATS is away, in milliseconds. */
+const PATIENCE_MS = 20_000;
+const ATTEMPT_MS = 5_000;
+
+export const NO_STREAM = 10059;
+export const NO_MESSAGE = 10037;
+export const NAME_IN_USE = 10058;
+
+/** What JetStream answers instead of a result. */
+export class JetStreamError extends Error {
+  override readonly name = 'JetStreamError';
+  readonly code: number;
+
+  constructor(code: number, description: string) {
+    super(description);
+    this.code = code;
+  }
+}
+
+/** One message as the stream's leader has it. */
+export interface StoredMessage {
+  seq: number;
+  subject: string;
+  headers: ReadonlyMap<string, string>;
+  data: Buffer;
+}
+
+/** Asks the JetStream API, again for as long as NATS is away. Throws `JetStreamError`, or `ServiceUnavailable` at the end of patience. */
+export async function ask<T>(link: Link, operation: string, body: object = {}): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
+    try {
+      await link.whenUp(Math.max(1, deadline - Date.now()));
+      const answer = await link.request(`$JS.API.${operation}`, JSON.stringify(body), {
+        timeout: ATTEMPT_MS,
+      });
+      const { error, ...result } = answer.json<{
+        error?: { code: number; err_code: number; description: string };
+      }>();
+      if (!error) return result as T;
+      // 503: no leader yet.
+      if (error.code !== 503) throw new JetStreamError(error.err_code, error.description);
+    } catch (error) {
+      if (!(error instanceof LostError)) throw error;
+    }
+    if (link.closed || Date.now() > deadline)
+      throw new StatusError(
+        'ServiceUnavailable',
+        `NATS does not answer ${operation}; check that nats-server runs`,
+      );
+    await sleep(pause);
+  }
+}
+
+/** A message from the stream's leader; `undefined` when there is none. */
+export async function readMessage(
+  link: Link,
+  stream: string,
+  which: { last_by_subj: string } | { seq: number; next_by_subj: string },
+): Promise<StoredMessage | undefined> {
+  try {
+    const { message } = await ask<{
+      message: { seq: number; subject: string; hdrs?: string; data?: string };
+    }>(link, `STREAM.MSG.GET.${stream}`, which);
+    return {
+      seq: message.seq,
+      subject: message.subject,
+      headers: parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString()),
+      data: Buffer.from(message.data ?? '', 'base64'),
+    };
+  } catch (error) {
+    if (error instanceof JetStreamError && error.code === NO_MESSAGE) return undefined;
+    throw error;
+  }
+}
+
+function parseHeaders(text: string): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (const line of text.split('\r\n').slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon > 0) headers.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return headers;
+}

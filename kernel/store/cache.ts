@@ -1,0 +1,189 @@
+import type { Msg, MsgHdrs } from 'nats';
+import { expired, StatusError } from '../contract/index.ts';
+import type { Encodings } from './encodings.ts';
+import { Entry } from './entry.ts';
+import type { FeedTarget } from './feed.ts';
+import { HEADERS } from './headers.ts';
+import { type StreamState, TOMBSTONE_TTL } from './stream.ts';
+import { parseSubject, sortKey } from './subjects.ts';
+import { Table } from './table.ts';
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** One stream's objects in memory, fed in order; what every read of this process is served from. */
+export class Cache implements FeedTarget {
+  /** The last revision that is in it. */
+  applied = 0;
+  epoch = '';
+  readonly #encodings: Encodings;
+  readonly #waiters = new Map<number, Set<Waiter>>();
+  #tables = new Map<string, Table>();
+  #loading = false;
+  #ready = false;
+  #lastHeard = 0;
+
+  constructor(encodings: Encodings) {
+    this.#encodings = encodings;
+  }
+
+  get tables(): ReadonlyMap<string, Table> {
+    return this.#tables;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** The table of a resource, by its id. */
+  table(id: string): Table {
+    let table = this.#tables.get(id);
+    if (!table) {
+      table = new Table();
+      table.loaded(this.applied);
+      this.#tables.set(id, table);
+    }
+    return table;
+  }
+
+  begin({ epoch, lastRevision }: StreamState): number {
+    // Who was away for long may have missed tombstones that are gone by now.
+    const stale = this.#lastHeard > 0 && Date.now() - this.#lastHeard > (TOMBSTONE_TTL / 2) * 1000;
+    const resume = this.#ready && !stale && epoch === this.epoch && lastRevision >= this.applied;
+    this.#lastHeard = Date.now();
+    if (resume) return this.applied + 1;
+    this.#reset(epoch);
+    return 0;
+  }
+
+  message(revision: number, message: Msg, headers: MsgHdrs | undefined): void {
+    this.#lastHeard = Date.now();
+    const from = this.applied;
+    this.applied = Math.max(from, revision);
+    const parsed = parseSubject(message.subject);
+    if (parsed) {
+      const { resource, key } = parsed;
+      const table = this.#loading ? this.#loadingTable(resource) : this.table(resource);
+      const entry = this.#entry(table, revision, key, message, headers);
+      if (entry && this.#loading) table.load(entry);
+      else if (entry) {
+        table.apply(entry);
+        for (const watcher of table.watchers) watcher.event(entry);
+      }
+    }
+    if (!this.#loading) this.#release(from);
+  }
+
+  caughtUp(revision: number): void {
+    this.#lastHeard = Date.now();
+    const from = this.applied;
+    this.applied = Math.max(from, revision);
+    if (this.#loading) {
+      this.#loading = false;
+      this.#ready = true;
+      for (const table of this.#tables.values()) table.loaded(this.applied);
+      this.#release(-1);
+    } else if (this.applied > from) this.#release(from);
+  }
+
+  /** Resolves when a revision is in. Throws `Timeout` after `timeout` milliseconds. */
+  async wait(revision: number, timeout: number, signal?: AbortSignal): Promise<void> {
+    if (this.#ready && !this.#loading && this.applied >= revision) return;
+    await new Promise<void>((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        const waiters = this.#waiters.get(revision);
+        waiters?.delete(waiter);
+        if (waiters?.size === 0) this.#waiters.delete(revision);
+      };
+      const waiter: Waiter = {
+        resolve: () => {
+          leave();
+          resolve();
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const abort = (): void => waiter.reject(new StatusError('Timeout', 'the request was given up'));
+      const timer = setTimeout(
+        () =>
+          waiter.reject(
+            new StatusError('Timeout', `Too large resource version: ${revision}, current: ${this.applied}`, {
+              retryAfterSeconds: 1,
+            }),
+          ),
+        timeout,
+      );
+      const waiters = this.#waiters.get(revision);
+      if (waiters) waiters.add(waiter);
+      else this.#waiters.set(revision, new Set([waiter]));
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) abort();
+    });
+  }
+
+  close(): void {
+    const error = new StatusError('ServiceUnavailable', 'the store is closed');
+    for (const waiters of [...this.#waiters.values()])
+      for (const waiter of [...waiters]) waiter.reject(error);
+    for (const table of this.#tables.values()) for (const watcher of [...table.watchers]) watcher.close();
+  }
+
+  #entry(
+    table: Table,
+    revision: number,
+    key: Entry['key'],
+    message: Msg,
+    headers: MsgHdrs | undefined,
+  ): Entry | undefined {
+    if (message.data.length > 0)
+      return new Entry(
+        key,
+        revision,
+        message.data,
+        headers?.get(HEADERS.operation) === 'delete',
+        this.#encodings.decoder(headers?.get(HEADERS.encoding), message.subject),
+      );
+    // The stream's own marker of an object that aged away.
+    const last = table.newest(sortKey(key));
+    return last && !last.deleted ? last.at(revision) : undefined;
+  }
+
+  #loadingTable(id: string): Table {
+    let table = this.#tables.get(id);
+    if (!table) {
+      table = new Table();
+      this.#tables.set(id, table);
+    }
+    return table;
+  }
+
+  #reset(epoch: string): void {
+    const old = this.#tables;
+    this.#tables = new Map();
+    this.#loading = true;
+    this.applied = 0;
+    this.epoch = epoch;
+    for (const table of old.values())
+      for (const watcher of [...table.watchers])
+        watcher.close(expired('the watch was interrupted; list again'));
+  }
+
+  #release(from: number): void {
+    if (this.applied - from <= this.#waiters.size) {
+      for (let revision = from + 1; revision <= this.applied; revision++) this.#resolve(revision);
+    } else {
+      for (const revision of [...this.#waiters.keys()]) if (revision <= this.applied) this.#resolve(revision);
+    }
+  }
+
+  #resolve(revision: number): void {
+    const waiters = this.#waiters.get(revision);
+    if (waiters) for (const waiter of [...waiters]) waiter.resolve();
+  }
+}

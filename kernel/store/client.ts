@@ -1,0 +1,114 @@
+import {
+  type DeleteOptions,
+  isStatus,
+  type KubeObject,
+  type ListOptions,
+  type ObjectClient,
+  type ObjectKey,
+  type ObjectList,
+  type ReadOptions,
+  type Resource,
+  type StoredObject,
+  type Watch,
+  type WatchOptions,
+  type WatchSink,
+  type Write,
+} from '../contract/index.ts';
+import { generateName } from './plan.ts';
+import { page } from './read.ts';
+import type { Shard } from './shard.ts';
+import { sortKey } from './subjects.ts';
+import { startWatch } from './watch.ts';
+import type { Writer } from './writer.ts';
+
+const NAMES_TRIED = 8;
+
+/** The object store as one writer sees it. */
+export class Client implements ObjectClient {
+  readonly #shardOf: (resource: Resource) => Shard;
+  readonly #writer: Writer;
+  readonly #name: string;
+
+  constructor(shardOf: (resource: Resource) => Shard, writer: Writer, name: string) {
+    this.#shardOf = shardOf;
+    this.#writer = writer;
+    this.#name = name;
+  }
+
+  async get<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    options: ReadOptions = {},
+  ): Promise<StoredObject<T> | undefined> {
+    const shard = this.#shardOf(resource);
+    shard.table(resource);
+    await shard.fresh(resource, options);
+    const entry = shard.table(resource).newest(sortKey(resource.namespaced ? key : { name: key.name }));
+    return entry?.deleted ? undefined : (entry as StoredObject<T> | undefined);
+  }
+
+  async list<T extends KubeObject>(
+    resource: Resource<T>,
+    options: ListOptions<T> = {},
+  ): Promise<ObjectList<T>> {
+    const shard = this.#shardOf(resource);
+    shard.table(resource);
+    // A page after the first, or the state at a revision, cannot become fresher by waiting.
+    const revision = options.continue ? 0 : (options.at ?? options.revision);
+    await shard.fresh(resource, { revision, signal: options.signal });
+    return page(shard.table(resource), options, shard.cache.applied, shard.cache.epoch);
+  }
+
+  watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions<T>, sink: WatchSink<T>): Watch {
+    return startWatch(this.#shardOf(resource), resource, options, sink);
+  }
+
+  async create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<StoredObject<T>> {
+    const { name, generateName: prefix } = object.metadata ?? {};
+    if (name || !prefix) return await this.#write({ verb: 'create', resource, object });
+    for (let attempt = 1; ; attempt++) {
+      const named = { ...object, metadata: { ...object.metadata, name: generateName(prefix) } };
+      try {
+        return await this.#write({ verb: 'create', resource, object: named });
+      } catch (error) {
+        if (attempt === NAMES_TRIED || !isStatus(error, 'AlreadyExists')) throw error;
+      }
+    }
+  }
+
+  async update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<StoredObject<T>> {
+    return await this.#write({ verb: 'update', resource, object });
+  }
+
+  async modify<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    change: (draft: T) => void | boolean,
+  ): Promise<StoredObject<T>> {
+    return await this.#writer.modify(
+      resource,
+      resource.namespaced ? key : { name: key.name },
+      change,
+      this.#name,
+    );
+  }
+
+  async delete<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    options: DeleteOptions = {},
+  ): Promise<StoredObject<T>> {
+    return await this.#write({ ...options, verb: 'delete', resource, key });
+  }
+
+  async transact(writes: Write[]): Promise<StoredObject[]> {
+    return await this.#writer.transact(writes, this.#name);
+  }
+
+  async #write<T extends KubeObject>(write: Write<T>): Promise<StoredObject<T>> {
+    return (await this.#writer.write(
+      write as unknown as Write,
+      this.#name,
+    )) as StoredObject<KubeObject> as StoredObject<T>;
+  }
+}

@@ -1,0 +1,57 @@
+import type { KubeObject, ObjectKey, StoredObject } from '../contract/index.ts';
+import { withoutRevision, withRevision } from './bytes.ts';
+
+/** Decodes what was stored under an encoding; the subject is what the value is bound to. */
+export type Decode = (raw: Uint8Array) => Uint8Array;
+
+/** One revision of one object in the cache: live, or the tombstone of a deletion with the last state. */
+export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T> {
+  readonly key: Readonly<ObjectKey>;
+  readonly revision: number;
+  readonly deleted: boolean;
+  /** The revision before, while a watch or a list may still ask for it. */
+  previous: Entry | undefined;
+  #decode: Decode | undefined;
+  #bytes: Uint8Array;
+  #value: T | undefined;
+
+  /** `raw` is the message as stored; it is copied. */
+  constructor(key: ObjectKey, revision: number, raw: Uint8Array, deleted: boolean, decode?: Decode) {
+    this.key = key;
+    this.revision = revision;
+    this.deleted = deleted;
+    this.#decode = decode;
+    // What is encoded stays so until it is first read.
+    this.#bytes = decode ? Uint8Array.from(raw) : withRevision(raw, revision);
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#decode) {
+      this.#bytes = withRevision(this.#decode(this.#bytes), this.revision);
+      this.#decode = undefined;
+    }
+    return this.#bytes;
+  }
+
+  get value(): T {
+    this.#value ??= JSON.parse(
+      Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString(),
+    ) as T;
+    return this.#value;
+  }
+
+  /** Bytes held. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  /** As it was stored, decoded: without `resourceVersion`. */
+  get json(): Buffer {
+    return withoutRevision(this.bytes, this.revision);
+  }
+
+  /** The same state at another revision: what a watcher sees of an object that stopped matching. */
+  at(revision: number): Entry<T> {
+    return new Entry<T>(this.key, revision, this.json, true);
+  }
+}

@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createInbox, type Msg, type MsgHdrs, nuid } from 'nats';
+import type { Logger } from '../contract/index.ts';
+import type { Link } from '../nats/link.ts';
+import { ask } from './api.ts';
+import { type StreamState, streamState } from './stream.ts';
+import type { StreamDesign } from './subjects.ts';
+
+const HEARTBEAT_MS = 2_000;
+const SILENCE_MS = 6_000;
+const MILLISECOND = 1_000_000;
+
+/** Where a feed goes. */
+export interface FeedTarget {
+  /** A session begins. Returns the first revision to deliver, or 0 for the newest of every object. */
+  begin(state: StreamState): number;
+  message(revision: number, message: Msg, headers: MsgHdrs | undefined): void;
+  /** Nothing up to this revision is still to come. */
+  caughtUp(revision: number): void;
+}
+
+/**
+ * One stream's messages, in order, none missing: a push consumer that is made again from the last revision seen when a message is
+ * missed, the server falls silent or the connection was cut.
+ */
+export class Feed {
+  readonly #link: Link;
+  readonly #design: StreamDesign;
+  readonly #filters: readonly string[] | undefined;
+  readonly #target: FeedTarget;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(o: {
+    link: Link;
+    design: StreamDesign;
+    filters: readonly string[] | undefined;
+    target: FeedTarget;
+    log: Logger;
+  }) {
+    this.#link = o.link;
+    this.#design = o.design;
+    this.#filters = o.filters;
+    this.#target = o.target;
+    this.#log = o.log;
+    this.#done = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    let pause = 10;
+    while (!signal.aborted && !this.#link.closed) {
+      const started = Date.now();
+      try {
+        await this.#link.whenUp(60_000);
+        const why = await this.#session(signal);
+        if (!signal.aborted) this.#log.debug('watching again', { stream: this.#design.name, why });
+      } catch (error) {
+        if (!signal.aborted && !this.#link.closed)
+          this.#log.warn('cannot watch the stream; trying again', {
+            stream: this.#design.name,
+            error: (error as Error).message,
+          });
+      }
+      pause = Date.now() - started > 5_000 ? 10 : Math.min(pause * 2, 1_000);
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Returns why it ended. */
+  async #session(signal: AbortSignal): Promise<string> {
+    const { connection } = this.#link;
+    const state = await streamState(this.#link, this.#design);
+    const from = this.#target.begin(state);
+    const inbox = createInbox();
+    const name = nuid.next();
+    const stream = this.#design.name;
+    let end: (why: string) => void = () => undefined;
+    const ended = new Promise<string>((resolve) => {
+      end = resolve;
+    });
+    let expected = 1;
+    let lastSeen = Date.now();
+    let over = false;
+    const subscription = connection.subscribe(inbox, {
+      callback: (_error, message) => {
+        if (over) return;
+        lastSeen = Date.now();
+        if (message.headers?.code === 100) return control(message);
+        const { revision, order, pending } = parseReply(message.reply ?? '');
+        if (order !== expected) {
+          over = true;
+          return end('a message was missed');
+        }
+        expected += 1;
+        this.#target.message(revision, message, message.headers);
+        if (pending === 0) this.#target.caughtUp(Math.max(revision, state.lastRevision));
+      },
+    });
+    const control = (message: Msg): void => {
+      const stalled = message.headers?.get('Nats-Consumer-Stalled');
+      if (message.reply) connection.publish(message.reply);
+      else if (stalled) connection.publish(stalled);
+      const last = message.headers?.get('Nats-Last-Consumer');
+      // Says which message was the last: the end of a burst may have been lost.
+      if (last && Number(last) >= expected) {
+        over = true;
+        end('a message was missed');
+      }
+    };
+    const silence = setInterval(() => {
+      if (Date.now() - lastSeen > SILENCE_MS) end('the server fell silent');
+    }, 1_000);
+    const unlisten = this.#link.onChange(() => end('the connection was cut'));
+    const abort = (): void => end('closed');
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const created = await ask<{ num_pending: number }>(this.#link, `CONSUMER.CREATE.${stream}.${name}`, {
+        stream_name: stream,
+        config: this.#consumer(name, inbox, from),
+      });
+      if (created.num_pending === 0) this.#target.caughtUp(state.lastRevision);
+      return await ended;
+    } finally {
+      over = true;
+      clearInterval(silence);
+      unlisten();
+      signal.removeEventListener('abort', abort);
+      if (!connection.isClosed()) {
+        subscription.unsubscribe();
+        connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${name}`);
+      }
+    }
+  }
+
+  #consumer(name: string, inbox: string, from: number): object {
+    return {
+      name,
+      deliver_subject: inbox,
+      ack_policy: 'none',
+      replay_policy: 'instant',
+      ...(from > 0
+        ? { deliver_policy: 'by_start_sequence', opt_start_seq: from }
+        : { deliver_policy: 'last_per_subject' }),
+      filter_subjects: this.#filters ?? [`${this.#design.prefix}.>`],
+      flow_control: true,
+      idle_heartbeat: HEARTBEAT_MS * MILLISECOND,
+      inactive_threshold: 30_000 * MILLISECOND,
+      mem_storage: true,
+      num_replicas: 1,
+    };
+  }
+}
+
+/** `$JS.ACK.[domain.account.]stream.consumer.delivered.REVISION.ORDER.time.PENDING[.random]` */
+function parseReply(reply: string): { revision: number; order: number; pending: number } {
+  const tokens = reply.split('.');
+  const shift = tokens.length > 9 ? 2 : 0;
+  return {
+    revision: Number(tokens[5 + shift]),
+    order: Number(tokens[6 + shift]),
+    pending: Number(tokens[8 + shift]),
+  };
+}

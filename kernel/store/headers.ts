@@ -1,0 +1,13 @@
+/** Headers of a stored message, beside NATS's own. */
+export const HEADERS = {
+  /** Identifies the attempt to write: how an unknown outcome is recognised. */
+  write: 'Orlop-Write',
+  /** Which plugin wrote. */
+  writer: 'Orlop-Writer',
+  /** `delete` on a tombstone. */
+  operation: 'Orlop-Operation',
+  /** The encoding of the value, when it is not plain JSON. */
+  encoding: 'Orlop-Encoding',
+  expected: 'Nats-Expected-Last-Subject-Sequence',
+  ttl: 'Nats-TTL',
+} as const;

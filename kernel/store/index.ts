@@ -1,0 +1,157 @@
+import type { NatsConnection } from 'nats';
+import type { Health, Logger, ObjectClient, Resource, SecretsEncoding } from '../contract/index.ts';
+import { Link } from '../nats/link.ts';
+import { Client } from './client.ts';
+import { Encodings } from './encodings.ts';
+import { Shard } from './shard.ts';
+import { ensureStream } from './stream.ts';
+import { STREAMS, streamOf } from './subjects.ts';
+import { Writer } from './writer.ts';
+
+const BOOKMARK_MS = 60_000;
+
+export interface StoreOptions {
+  /** Its owner closes it, after the store. */
+  connection: NatsConnection;
+  log: Logger;
+  /** Only these are held in memory and can be read; absent: all. All can be written. */
+  resources?: readonly Resource[] | undefined;
+  /** Who writes, unless `as` says otherwise. */
+  writer: string;
+  /** Copies of each stream, when it has to be made. */
+  replicas?: 1 | 3 | undefined;
+  /** Resources whose values pass through the secrets encoding. */
+  encoded?: readonly Resource[] | undefined;
+}
+
+export interface StoreStats {
+  objects: number;
+  /** Of the objects and the past kept, in bytes. */
+  bytes: number;
+  /** Past events kept. */
+  events: number;
+  watchers: number;
+  /** Messages sent, in how many flights, how many conflicted and how many had an outcome that had to be found out. */
+  written: { messages: number; flights: number; conflicts: number; unknown: number };
+}
+
+export interface ObjectStore extends ObjectClient {
+  /** The same store for another writer. */
+  as(writer: string): ObjectClient;
+  /** Until this is called, encoded resources can be neither written nor read. */
+  setEncoding(encoding: SecretsEncoding): void;
+  /** The last revision of the objects' stream that the cache has. */
+  revision(): number;
+  stats(): StoreStats;
+  /** Writes a canary to every stream. */
+  health(): Promise<Health>;
+  close(): Promise<void>;
+}
+
+/** Opens the object store and loads its cache. Throws `ServiceUnavailable`. */
+export async function openStore(o: StoreOptions): Promise<ObjectStore> {
+  const link = new Link(o.connection);
+  const encodings = new Encodings(o.encoded ?? []);
+  try {
+    await Promise.all(STREAMS.map((design) => ensureStream(link, design, o.replicas ?? 1)));
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+  const shards = STREAMS.map(
+    (design) =>
+      new Shard({
+        link,
+        design,
+        encodings,
+        resources: o.resources?.filter((resource) => streamOf(resource) === design),
+        log: o.log,
+      }),
+  );
+  const store = new Store(link, shards, encodings, o.writer);
+  try {
+    await store.loaded();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
+}
+
+class Store extends Client implements ObjectStore {
+  readonly #link: Link;
+  readonly #shards: readonly Shard[];
+  readonly #encodings: Encodings;
+  readonly #shardOf: (resource: Resource) => Shard;
+  readonly #writer: Writer;
+  readonly #bookmarks: NodeJS.Timeout;
+
+  constructor(link: Link, shards: readonly Shard[], encodings: Encodings, writer: string) {
+    const byDesign = new Map(shards.map((shard) => [shard.design, shard]));
+    const shardOf = (resource: Resource): Shard => byDesign.get(streamOf(resource))!;
+    const writes = new Writer(shardOf, encodings);
+    super(shardOf, writes, writer);
+    this.#link = link;
+    this.#shards = shards;
+    this.#encodings = encodings;
+    this.#shardOf = shardOf;
+    this.#writer = writes;
+    this.#bookmarks = setInterval(() => this.#bookmark(), BOOKMARK_MS);
+    this.#bookmarks.unref();
+  }
+
+  as(writer: string): ObjectClient {
+    return new Client(this.#shardOf, this.#writer, writer);
+  }
+
+  setEncoding(encoding: SecretsEncoding): void {
+    this.#encodings.set(encoding);
+  }
+
+  revision(): number {
+    return this.#shards[0]!.cache.applied;
+  }
+
+  stats(): StoreStats {
+    const tables = this.#shards.flatMap((shard) => [...shard.cache.tables.values()]);
+    const sum = (of: (table: (typeof tables)[number]) => number): number =>
+      tables.reduce((total, table) => total + of(table), 0);
+    const written = { messages: 0, flights: 0, conflicts: 0, unknown: 0 };
+    for (const shard of this.#shards)
+      for (const name of ['messages', 'flights', 'conflicts', 'unknown'] as const)
+        written[name] += shard.journal.written[name];
+    return {
+      objects: sum((table) => table.size),
+      bytes: sum((table) => table.bytes),
+      events: sum((table) => table.ringSize),
+      watchers: sum((table) => table.watchers.size),
+      written,
+    };
+  }
+
+  async health(): Promise<Health> {
+    try {
+      await Promise.all(this.#shards.map((shard) => shard.canary()));
+      return { healthy: true };
+    } catch (error) {
+      return { healthy: false, message: `the store cannot be written: ${(error as Error).message}` };
+    }
+  }
+
+  /** Resolves when everything that was stored is in the cache. */
+  async loaded(): Promise<void> {
+    await Promise.all(this.#shards.map((shard) => shard.loaded()));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#bookmarks);
+    await Promise.all(this.#shards.map((shard) => shard.close()));
+    this.#link.close();
+  }
+
+  #bookmark(): void {
+    for (const { cache } of this.#shards)
+      for (const table of cache.tables.values())
+        for (const watcher of table.watchers) if (watcher.bookmarks) watcher.bookmark(cache.applied);
+  }
+}

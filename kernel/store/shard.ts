@@ -1,0 +1,154 @@
+import {
+  type Logger,
+  type ObjectKey,
+  type ReadOptions,
+  type Resource,
+  StatusError,
+} from '../contract/index.ts';
+import type { Link } from '../nats/link.ts';
+import { readMessage } from './api.ts';
+import { Barrier } from './barrier.ts';
+import { Cache } from './cache.ts';
+import type { Encodings } from './encodings.ts';
+import { Entry } from './entry.ts';
+import { Feed } from './feed.ts';
+import { HEADERS } from './headers.ts';
+import { type Append, Journal } from './journal.ts';
+import { markerOf, streamState } from './stream.ts';
+import { filterOf, resourceId, type StreamDesign, sortKey, subjectOf } from './subjects.ts';
+import type { Table } from './table.ts';
+
+/** A read waits this long for a revision it names; a write for its own, before it says that it cannot see it. */
+const NAMED_MS = 3_000;
+const OWN_MS = 30_000;
+const LOAD_MS = 120_000;
+
+/** One stream: its journal for writes, its cache for reads. */
+export class Shard {
+  readonly design: StreamDesign;
+  readonly journal: Journal;
+  readonly cache: Cache;
+  readonly #link: Link;
+  readonly #encodings: Encodings;
+  readonly #held: ReadonlySet<string> | undefined;
+  readonly #feed: Feed | undefined;
+  readonly #barriers = new Map<string, Barrier>();
+
+  /** `resources`: those of the stream that are held here; absent: all. */
+  constructor(o: {
+    link: Link;
+    design: StreamDesign;
+    encodings: Encodings;
+    resources: readonly Resource[] | undefined;
+    log: Logger;
+  }) {
+    this.design = o.design;
+    this.#link = o.link;
+    this.#encodings = o.encodings;
+    this.journal = new Journal(o.link, o.design.name);
+    this.cache = new Cache(o.encodings);
+    this.#held = o.resources && new Set(o.resources.map(resourceId));
+    if (o.resources?.length !== 0)
+      this.#feed = new Feed({
+        link: o.link,
+        design: o.design,
+        filters: o.resources?.map((resource) => `${filterOf(resource)}>`),
+        target: this.cache,
+        log: o.log,
+      });
+  }
+
+  holds(resource: Resource): boolean {
+    return this.#held === undefined || this.#held.has(resourceId(resource));
+  }
+
+  /** Resolves when what was stored is in the cache. */
+  async loaded(): Promise<void> {
+    if (this.#feed) await this.cache.wait(0, LOAD_MS);
+  }
+
+  /** Throws `Forbidden` for a resource that is not held here. */
+  table(resource: Resource): Table {
+    if (!this.holds(resource))
+      throw new StatusError(
+        'Forbidden',
+        `this kernel does not hold ${resource.resource}: none of its plugins has a grant to read them`,
+      );
+    return this.cache.table(resourceId(resource));
+  }
+
+  /** Waits until the cache is as fresh as asked for. */
+  async fresh(resource: Resource, { revision, signal }: ReadOptions): Promise<void> {
+    if (revision === undefined) await this.#settled(await this.#barrier(resource).pass(), signal);
+    else await this.cache.wait(revision, revision === 0 ? OWN_MS : NAMED_MS, signal);
+  }
+
+  /** The newest revision this process knows, a tombstone too; from the leader for what is not held here. */
+  async newest(resource: Resource, key: ObjectKey): Promise<Entry | undefined> {
+    return this.holds(resource)
+      ? this.table(resource).newest(sortKey(key))
+      : await this.fromLeader(resource, key);
+  }
+
+  /** The newest revision there is; the cache has it too when this returns. */
+  async fromLeader(resource: Resource, key: ObjectKey): Promise<Entry | undefined> {
+    const subject = subjectOf(resource, key);
+    const message = await readMessage(this.#link, this.design.name, { last_by_subj: subject });
+    if (!message) return undefined;
+    if (this.holds(resource)) await this.#settled(message.seq);
+    const deleted = message.headers.get(HEADERS.operation) === 'delete' || message.data.length === 0;
+    const decode = this.#encodings.decoder(message.headers.get(HEADERS.encoding), subject);
+    const data = message.data.length > 0 ? message.data : Buffer.from('{"metadata":{}}');
+    return new Entry(key, message.seq, data, deleted, decode);
+  }
+
+  /** Returns the entry of an append that was acknowledged, once the cache has it. */
+  async written(resource: Resource, key: ObjectKey, append: Append, revision: number): Promise<Entry> {
+    if (this.holds(resource)) {
+      await this.#settled(revision);
+      const entry = this.table(resource).exactly(sortKey(key), revision);
+      if (entry) return entry;
+    }
+    const { headers, data, subject } = append;
+    const decode = this.#encodings.decoder(headers[HEADERS.encoding], subject);
+    return new Entry(key, revision, data, headers[HEADERS.operation] === 'delete', decode);
+  }
+
+  /** Writes something that is no object, durably. */
+  async canary(): Promise<void> {
+    const answer = await this.#link.request(markerOf(this.design), '', { timeout: 5_000 });
+    const { error } = answer.json<{ error?: { description: string } }>();
+    if (error) throw new StatusError('ServiceUnavailable', `${this.design.name}: ${error.description}`);
+  }
+
+  async close(): Promise<void> {
+    this.cache.close();
+    await this.#feed?.close();
+  }
+
+  async #settled(revision: number, signal?: AbortSignal): Promise<void> {
+    await this.cache.wait(revision, OWN_MS, signal);
+  }
+
+  #barrier(resource: Resource): Barrier {
+    const id = this.#held ? resourceId(resource) : '';
+    let barrier = this.#barriers.get(id);
+    if (!barrier) {
+      barrier = new Barrier(this.#held ? () => this.#lastOf(resource) : () => this.#lastOfAll());
+      this.#barriers.set(id, barrier);
+    }
+    return barrier;
+  }
+
+  async #lastOfAll(): Promise<number> {
+    return (await streamState(this.#link, this.design)).lastRevision;
+  }
+
+  /** A filtered feed never sees the stream's last revision, only its resources'. */
+  async #lastOf(resource: Resource): Promise<number> {
+    const message = await readMessage(this.#link, this.design.name, {
+      last_by_subj: `${filterOf(resource)}>`,
+    });
+    return message?.seq ?? 0;
+  }
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { Link } from '../nats/link.ts';
+import { ask, JetStreamError, NAME_IN_USE, NO_STREAM } from './api.ts';
+import type { StreamDesign } from './subjects.ts';
+
+const EPOCH = 'orlop.epoch';
+const SECOND = 1_000_000_000;
+
+/** Seconds a deletion stays in the stream for those who were away. */
+export const TOMBSTONE_TTL = 600;
+
+export interface StreamState {
+  /** Made with the stream: revisions of different epochs have nothing to do with each other. */
+  epoch: string;
+  lastRevision: number;
+}
+
+interface StreamInfo {
+  config: { metadata?: Record<string, string> };
+  state: { last_seq: number };
+}
+
+/** A subject of the stream that is no object. */
+export function markerOf(design: StreamDesign): string {
+  return `${design.prefix}._`;
+}
+
+/** From the stream's leader: every write acknowledged before the call has at most `lastRevision`. */
+export async function streamState(link: Link, design: StreamDesign): Promise<StreamState> {
+  const { config, state } = await ask<StreamInfo>(link, `STREAM.INFO.${design.name}`);
+  return { epoch: config.metadata?.[EPOCH] ?? '', lastRevision: state.last_seq };
+}
+
+/** Makes the stream when it is not there. */
+export async function ensureStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
+  try {
+    const { lastRevision } = await streamState(link, design);
+    if (lastRevision > 0) return;
+  } catch (error) {
+    if (!(error instanceof JetStreamError) || error.code !== NO_STREAM) throw error;
+    await createStream(link, design, replicas);
+  }
+  // So that no revision is 0, which means "any" to clients.
+  const answer = await link.request(markerOf(design), '', { timeout: 5_000 });
+  const { error } = answer.json<{ error?: { err_code: number; description: string } }>();
+  if (error) throw new JetStreamError(error.err_code, error.description);
+}
+
+async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
+  const config = {
+    name: design.name,
+    subjects: [`${design.prefix}.>`],
+    storage: 'file',
+    retention: 'limits',
+    discard: 'old',
+    num_replicas: replicas,
+    max_msgs_per_subject: design.history,
+    max_msgs: -1,
+    max_bytes: -1,
+    max_age: design.maxAge * SECOND,
+    duplicate_window: design.maxAge > 0 ? Math.min(120, design.maxAge) * SECOND : 120 * SECOND,
+    allow_direct: true,
+    allow_msg_ttl: true,
+    allow_atomic: true,
+    // What ages away is told to the cache by a marker, as a deletion is by its tombstone.
+    ...(design.maxAge > 0 && { subject_delete_marker_ttl: TOMBSTONE_TTL * SECOND, allow_rollup_hdrs: true }),
+    metadata: { [EPOCH]: randomUUID() },
+  };
+  try {
+    await ask(link, `STREAM.CREATE.${design.name}`, config);
+  } catch (error) {
+    // Another kernel was first.
+    if (!(error instanceof JetStreamError) || error.code !== NAME_IN_USE) throw error;
+  }
+}
