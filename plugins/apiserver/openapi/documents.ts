@@ -78,12 +78,25 @@ export class OpenApi {
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       const definition = this.#schemas.definitions[name];
       if (!definition || schemas[name]) continue;
-      schemas[name] = described(definition, this.#schemas.descriptionsOf(name));
+      schemas[name] = described(EITHER[name] ?? definition, this.#schemas.descriptionsOf(name));
       pending.push(...references(definition));
     }
     return schemas;
   }
 }
+
+/** Types that are written in two ways, as upstream's document has them. */
+function either(...types: string[]): Definition {
+  return { oneOf: types.map((type) => ({ type })) };
+}
+
+const EITHER: Readonly<Record<string, Definition>> = {
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': {
+    ...either('integer', 'string'),
+    format: 'int-or-string',
+  },
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': either('string', 'number'),
+};
 
 function described(definition: Definition, texts: Readonly<Record<string, string>>): Definition {
   const description = texts[''] ?? definition.description;

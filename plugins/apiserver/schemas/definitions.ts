@@ -2,6 +2,7 @@
 export interface Definition {
   $ref?: string;
   allOf?: Definition[];
+  oneOf?: Definition[];
   type?: string;
   format?: string;
   description?: string;
