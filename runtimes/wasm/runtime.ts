@@ -23,7 +23,7 @@ import { execSession, execToEnd } from './exec.ts';
 import { GuestWorkers } from './guest-worker.ts';
 import { ImageStore } from './images.ts';
 import { readLog } from './logs.ts';
-import { Transpiler } from './transpile.ts';
+import { type Prepared, Transpiler } from './transpile.ts';
 
 export interface WasmRuntimeOptions {
   /** Holds `images/` and `pods/` (logs). */
@@ -156,13 +156,7 @@ export class WasmRuntime implements Runtime, ContainerHost {
     requireIdPart(config.container.name, 'container name');
     const id = `${sandboxId}_${config.container.name}_${config.attempt}`;
     if (sandbox.containers.has(id)) return { id };
-    const component = await this.transpiler.cached(config.imageId.replace(/^sha256:/, ''));
-    if (component === undefined) {
-      throw new StatusError(
-        'NotFound',
-        `image ${config.imageId} (${config.container.image}) is not prepared: pull it again`,
-      );
-    }
+    const component = await this.#component(config);
     const logFile = this.#logFile(id);
     sandbox.containers.set(
       id,
@@ -171,8 +165,8 @@ export class WasmRuntime implements Runtime, ContainerHost {
     return { id };
   }
 
-  startContainer(id: string): Promise<void> {
-    return this.#container(id).start();
+  async startContainer(id: string): Promise<void> {
+    await this.#container(id).start();
   }
 
   async stopContainer(id: string, timeout: number): Promise<void> {
@@ -201,11 +195,11 @@ export class WasmRuntime implements Runtime, ContainerHost {
     return readLog(this.#logFile(id), options, () => this.#find(id)?.running ?? false);
   }
 
-  execSync(id: string, command: readonly string[], timeout: number): Promise<ExecResult> {
+  async execSync(id: string, command: readonly string[], timeout: number): Promise<ExecResult> {
     return execToEnd(this.#container(id), command, timeout);
   }
 
-  exec(id: string, options: ExecOptions): Promise<ExecSession> {
+  async exec(id: string, options: ExecOptions): Promise<ExecSession> {
     return execSession(this.#container(id), options);
   }
 
@@ -241,6 +235,19 @@ export class WasmRuntime implements Runtime, ContainerHost {
   #emit(type: ContainerEvent['type'], { id, sandboxId }: WasmContainer): void {
     const podUid = this.#sandboxes.get(sandboxId)?.podUid ?? sandboxId.split('.', 1)[0]!;
     for (const listener of this.#listeners) listener({ type, sandboxId, containerId: id, podUid });
+  }
+
+  /** Prepared by `pullImage`; again when the cache was emptied since. */
+  async #component({ imageId, container }: ContainerConfig): Promise<Prepared> {
+    const digest = imageId.replace(/^sha256:/, '');
+    const cached = await this.transpiler.cached(digest);
+    if (cached !== undefined) return cached;
+    const loaded = await this.#images.load(container.image ?? '');
+    if ('problem' in loaded) throw new StatusError('NotFound', loaded.message);
+    if (digest !== '' && loaded.digest !== digest) {
+      throw new StatusError('NotFound', `image ${container.image} is no longer ${imageId}: pull it again`);
+    }
+    return this.transpiler.prepare(loaded.digest, loaded.bytes);
   }
 
   #find(id: string): WasmContainer | undefined {

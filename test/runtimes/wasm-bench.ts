@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Container, ContainerConfig, ContainerState, Logger, Pod } from 'orlop/plugin';
 import type { Test } from 'tap';
 import { WasmRuntime } from '../../runtimes/wasm/runtime.ts';
@@ -10,9 +13,12 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A WASM runtime in temporary folders, closed at the end of the test. */
 export async function wasmRuntime(t: Test): Promise<WasmRuntime> {
-  const dir = t.testdir({});
+  const dir = await mkdtemp(join(tmpdir(), 'orlop-wasm-'));
   const runtime = await WasmRuntime.open({ dataDir: `${dir}/data`, cacheDir: `${dir}/cache`, log: silent });
-  t.teardown(() => runtime.close());
+  t.teardown(async () => {
+    await runtime.close();
+    await rm(dir, { recursive: true });
+  });
   return runtime;
 }
 

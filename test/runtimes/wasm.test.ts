@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import t from 'tap';
-import { freePort, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
+import { runtimeConformance } from '../conformance/runtime.ts';
+import { ended, freePort, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
+import { commandImage, ripgrepImage } from './wasm-guests.ts';
 
 t.test('an HTTP component serves on its pod address', async (t) => {
   const runtime = await wasmRuntime(t);
@@ -28,4 +31,64 @@ t.test('an HTTP component serves on its pod address', async (t) => {
   t.equal(await log(runtime, id), '');
   await runtime.removePodSandbox(sandbox);
   t.same(await runtime.listPodSandbox(), []);
+});
+
+await runtimeConformance(t, 'wasm', async (t) => {
+  const runtime = await wasmRuntime(t);
+  const dir = t.testdir({});
+  const image = await commandImage(dir);
+  const rg = await ripgrepImage(dir);
+  return {
+    runtime,
+    network: { bridge: { cidr: '', gateway: '' }, address: () => '127.0.0.1' },
+    missingImage: 'nowhere.example/nothing:1',
+    workloads: {
+      forever: { image, args: ['wait'] },
+      succeeds: { image, args: ['succeed'] },
+      fails: { image, args: ['fail'] },
+      prints: { image, args: ['print'] },
+      printsGreeting: { image, args: ['greet'] },
+      printsFile: { image: rg, args: ['--no-config', '', '/data/file'] },
+    },
+    exec: {
+      succeeds: ['it', 'succeed'],
+      fails: ['it', 'fail'],
+      prints: { command: ['it', 'print'], stdout: 'one\ntwo\nthree\n' },
+    },
+  };
+});
+
+t.test('ripgrep, unchanged, searches a volume', async (t) => {
+  const runtime = await wasmRuntime(t);
+  const volume = t.testdir({
+    '..data': t.fixture('symlink', '..version1'),
+    '..version1': { 'poem.txt': 'in the orlop\nabove the keel\n', 'list.txt': 'keel\nmast\n' },
+    'poem.txt': t.fixture('symlink', '..data/poem.txt'),
+    'list.txt': t.fixture('symlink', '..data/list.txt'),
+    'notes.txt': 'the keel, again\n',
+  });
+  const image = await ripgrepImage(join(volume, '..version1'));
+  const mounts = [{ name: 'texts', hostPath: volume, containerPath: '/texts', readOnly: true }];
+  const search = (...args: string[]) =>
+    startPod(runtime, { image, args: ['--line-number', '--sort', 'path', ...args] }, { mounts });
+
+  const files = await search('keel', '/texts/list.txt', '/texts/poem.txt');
+  t.match(await ended(runtime, files.id), { exitCode: 0, reason: 'Completed' });
+  t.equal(
+    await log(runtime, files.id),
+    '/texts/list.txt:1:keel\n/texts/poem.txt:2:above the keel\n',
+    'files that are links, as those of a ConfigMap',
+  );
+
+  const folder = await search('keel', '/texts');
+  t.match(await ended(runtime, folder.id), { exitCode: 0 });
+  t.equal(
+    await log(runtime, folder.id),
+    '/texts/notes.txt:1:the keel, again\n',
+    'a folder, links not followed',
+  );
+
+  const missed = await search('rudder', '/texts');
+  t.match(await ended(runtime, missed.id), { exitCode: 1, reason: 'Error' });
+  t.equal(await log(runtime, missed.id), '');
 });
