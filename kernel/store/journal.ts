@@ -134,7 +134,10 @@ export class Journal {
       if (outcome === 'conflict')
         await Promise.all(
           writes.map((write) =>
-            this.#single(write).then(write.resolve, (error: Error) => write.reject(error)),
+            this.#single(write).then(
+              (single) => write.resolve(single),
+              (error: Error) => write.reject(error),
+            ),
           ),
         );
       else
