@@ -1,3 +1,4 @@
+export * from './apiserver.ts';
 export * from './auth.ts';
 export * from './loadbalancer.ts';
 export * from './network.ts';

@@ -1,0 +1,37 @@
+import type { BusClient, KubeObject, Logger, ObjectClient, ObjectKey } from 'orlop/plugin';
+import type { Authorizer } from '../http/authorize.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { ResourcePath } from '../http/path.ts';
+import type { ResourceTable } from '../resources/table.ts';
+import type { ResourceRow } from '../resources/types.ts';
+import type { SchemaSource } from '../schemas/types.ts';
+import type { Admission } from './admission.ts';
+
+/** What every handler works with. */
+export interface Api {
+  readonly objects: ObjectClient;
+  readonly bus: BusClient;
+  readonly log: Logger;
+  readonly table: ResourceTable;
+  readonly schemas: SchemaSource;
+  readonly protobuf: { decode(body: Uint8Array): KubeObject };
+  readonly admission: Admission;
+  readonly authorizer: Authorizer;
+  /** Ends watches and other streams when the instance stops. */
+  readonly signal: AbortSignal;
+}
+
+/** One resolved and authenticated request about a resource. */
+export interface Call {
+  readonly api: Api;
+  readonly exchange: Exchange;
+  readonly row: ResourceRow;
+  readonly path: ResourcePath;
+}
+
+export type Handler = (call: Call) => Promise<void>;
+
+/** The object that the path names. */
+export function keyOfPath({ row, path }: Pick<Call, 'row' | 'path'>): ObjectKey {
+  return { ...(row.namespaced ? { namespace: path.namespace } : {}), name: path.name ?? '' };
+}

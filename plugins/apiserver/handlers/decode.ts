@@ -1,0 +1,73 @@
+import { apiVersionOf, type KubeObject, StatusError } from 'orlop/plugin';
+import { bodyEncoding, parseJson, parseYaml, readBody } from '../http/body.ts';
+import { isObject } from '../patch/shape.ts';
+import type { GroupVersionKind } from '../resources/types.ts';
+import { decodeObject } from '../schemas/decode.ts';
+import type { FieldValidation } from '../schemas/types.ts';
+import type { Api, Call } from './call.ts';
+
+/** The request's body as an object of `kind`, checked against its schema. Throws BadRequest, UnsupportedMediaType and the like. */
+export async function decodeBody(
+  call: Call,
+  kind: GroupVersionKind,
+  validation: FieldValidation,
+): Promise<KubeObject> {
+  const parsed = await parseBody(call);
+  if (!isObject(parsed))
+    throw bad(`the object provided is unrecognized (must be of type ${kind.kind}): it is not an object`);
+  return conform(call, kind, parsed, validation);
+}
+
+/** The parsed body, `undefined` when there is none. */
+export async function parseBody({ api, exchange }: Pick<Call, 'api' | 'exchange'>): Promise<unknown> {
+  const encoding = bodyEncoding(exchange.header('content-type'));
+  const body = await readBody(exchange.incoming);
+  if (body.length === 0) return undefined;
+  if (encoding === 'protobuf') return api.protobuf.decode(body);
+  return encoding === 'yaml' ? parseYaml(body) : parseJson(body);
+}
+
+/** Checks kind and schema of a new object, in place; unknown fields become warnings of the answer, or with `Strict` a BadRequest. */
+export function conform(
+  { api, exchange }: Pick<Call, 'api' | 'exchange'>,
+  kind: GroupVersionKind,
+  parsed: Record<string, unknown>,
+  validation: FieldValidation,
+): KubeObject {
+  const object = parsed as KubeObject;
+  checkKind(kind, object);
+  for (const warning of checkSchema(api, kind, object, validation)) exchange.warn(warning);
+  return object;
+}
+
+export function checkSchema(
+  api: Api,
+  kind: GroupVersionKind,
+  object: KubeObject,
+  validation: FieldValidation,
+): string[] {
+  const schema = api.schemas.schemaFor(kind);
+  return schema ? decodeObject(schema, kind, object, validation) : [];
+}
+
+function checkKind(kind: GroupVersionKind, object: KubeObject): void {
+  const version = apiVersionOf(kind);
+  object.apiVersion ??= version;
+  object.kind ??= kind.kind;
+  if (object.apiVersion !== version) {
+    throw bad(
+      `the API version in the data (${String(object.apiVersion)}) does not match the expected API version (${version})`,
+    );
+  }
+  if (object.kind !== kind.kind) {
+    throw bad(
+      `${String(object.kind)} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`,
+    );
+  }
+  if (object.metadata === undefined || object.metadata === null) object.metadata = {};
+  else if (!isObject(object.metadata)) throw bad(`metadata of a ${kind.kind} must be an object`);
+}
+
+function bad(message: string): StatusError {
+  return new StatusError('BadRequest', message);
+}

@@ -1,0 +1,84 @@
+import { pipeline } from 'node:stream/promises';
+import { type Json, type LogsParams, nodeSubject, notFound, type Pod, StatusError } from 'orlop/plugin';
+import { count, flag } from '../http/options.ts';
+import { type Call, keyOfPath } from './call.ts';
+
+/** GET of a pod's `/log`: streamed from the agent of the node that runs it. Source: pod `LogLocation`. */
+export async function podLogs(call: Call): Promise<void> {
+  const { api, exchange, row } = call;
+  const key = keyOfPath(call);
+  const stored = await api.objects.get(row.storage, key);
+  if (!stored) throw notFound(row, key.name);
+  const pod = stored.value as Pod;
+  const params = logsParams(pod, exchange.query);
+  const node = pod.spec?.nodeName;
+  // As upstream: nothing runs it yet, so it has said nothing.
+  if (!node) return exchange.bytes(200, '', 'text/plain');
+  const { signal } = exchange;
+  const stream = await api.bus.openStream(nodeSubject(node, 'logs'), params as unknown as Json, { signal });
+  stream.end();
+  const stop = (): void => void stream.destroy();
+  api.signal.addEventListener('abort', stop, { once: true });
+  try {
+    await pipeline(stream, exchange.stream('text/plain'));
+  } catch (error) {
+    // The answer has begun: all that is left is to cut it short.
+    if (!signal.aborted)
+      api.log.warn(`the logs of pod ${key.namespace}/${key.name} ended early`, { error: String(error) });
+    exchange.outgoing.destroy();
+  } finally {
+    api.signal.removeEventListener('abort', stop);
+  }
+}
+
+function logsParams(pod: Pod, query: URLSearchParams): LogsParams {
+  const { name = '', namespace = '', uid } = pod.metadata ?? {};
+  const sinceTime = query.get('sinceTime') || undefined;
+  const sinceSeconds = count(query, 'sinceSeconds');
+  if (sinceTime !== undefined && sinceSeconds !== undefined) {
+    throw new StatusError(
+      'Invalid',
+      'PodLogOptions "" is invalid: only one of sinceTime or sinceSeconds may be provided',
+    );
+  }
+  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime))) {
+    throw new StatusError(
+      'BadRequest',
+      `sinceTime must be an RFC 3339 time, not ${JSON.stringify(sinceTime)}`,
+    );
+  }
+  const params: LogsParams = {
+    namespace,
+    pod: name,
+    uid,
+    container: containerOf(pod, query.get('container') ?? ''),
+    follow: flag(query, 'follow') ?? false,
+    previous: flag(query, 'previous') ?? false,
+    timestamps: flag(query, 'timestamps') ?? false,
+    tailLines: count(query, 'tailLines'),
+    sinceSeconds,
+    sinceTime,
+    limitBytes: count(query, 'limitBytes'),
+  };
+  for (const field of Object.keys(params) as (keyof LogsParams)[])
+    if (params[field] === undefined) delete params[field];
+  return params;
+}
+
+function containerOf(pod: Pod, asked: string): string {
+  const names = (pod.spec?.containers ?? []).map(({ name }) => name);
+  const others = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].map(
+    ({ name }) => name,
+  );
+  const pod_ = pod.metadata?.name;
+  if (asked === '') {
+    if (names.length === 1) return names[0]!;
+    const choices = others.length > 0 ? ` or one of the init containers: [${others.join(' ')}]` : '';
+    throw new StatusError(
+      'BadRequest',
+      `a container name must be specified for pod ${pod_}, choose one of: [${names.join(' ')}]${choices}`,
+    );
+  }
+  if (names.includes(asked) || others.includes(asked)) return asked;
+  throw new StatusError('BadRequest', `container ${asked} is not valid for pod ${pod_}`);
+}

@@ -1,0 +1,164 @@
+import { conflict, isStatus, type KubeObject, notFound, StatusError, type StoredObject } from 'orlop/plugin';
+import { applyConfiguration } from '../apply/apply.ts';
+import { mediaType, parseJson, parseYaml, readBody, unsupported } from '../http/body.ts';
+import { type WriteOptions, writeOptions } from '../http/options.ts';
+import { jsonPatch } from '../patch/json.ts';
+import { mergePatch } from '../patch/merge.ts';
+import { isObject } from '../patch/shape.ts';
+import { strategicMergePatch } from '../patch/strategic.ts';
+import { type Call, keyOfPath } from './call.ts';
+import { checkSchema, conform } from './decode.ts';
+import { fromStorage, sendObject } from './present.ts';
+import { ATTEMPTS } from './update.ts';
+import { createObject, tracking, updateObject } from './write.ts';
+
+/** What a PATCH makes of an object: a new one, its argument untouched. */
+export type Change = (object: KubeObject) => KubeObject;
+
+const APPLY = 'application/apply-patch+yaml';
+const TYPES = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+} as const;
+
+/** PATCH of an object or of its status, of any of the four types. */
+export async function patchFromBody(call: Call): Promise<void> {
+  const { exchange } = call;
+  const options = writeOptions(exchange.query, exchange.header('user-agent'));
+  const type = mediaType(exchange.header('content-type'));
+  if (type === APPLY || type === 'application/apply-patch+cbor') return applyFromBody(call, options);
+  if (exchange.query.has('force')) {
+    throw new StatusError(
+      'Invalid',
+      'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+    );
+  }
+  const change = await readChange(call, call.row);
+  await sendObject(call, 200, await patchObject(call, change, options));
+}
+
+/** Reads a JSON, merge or strategic merge patch of an object of `kind`. */
+export async function readChange(
+  { api, exchange }: Call,
+  kind: Parameters<Call['api']['schemas']['schemaFor']>[0],
+): Promise<Change> {
+  const header = exchange.header('content-type');
+  const type = mediaType(header);
+  if (!(Object.values(TYPES) as string[]).includes(type))
+    throw unsupported(header, [...Object.values(TYPES), APPLY]);
+  const patch = parseJson(await readBody(exchange.incoming));
+  if (type === TYPES.json) return (object) => object_(jsonPatch(object, patch));
+  if (!isObject(patch)) throw new StatusError('BadRequest', 'error decoding patch: it is not an object');
+  if (type === TYPES.merge) return (object) => object_(mergePatch(object, patch));
+  const schema = api.schemas.schemaFor(kind);
+  return (object) => strategicMergePatch(object as Record<string, unknown>, patch, schema);
+}
+
+function object_(value: unknown): KubeObject {
+  if (isObject(value)) return value;
+  throw new StatusError('BadRequest', 'the patch does not leave an object');
+}
+
+/** Reads, changes, writes; again when the write lost a race, unless the patch names a resourceVersion. */
+export async function patchObject(
+  call: Call,
+  change: Change,
+  options: WriteOptions,
+): Promise<StoredObject | KubeObject> {
+  const { api, exchange, row, path } = call;
+  const key = keyOfPath(call);
+  for (let attempt = 1; ; attempt += 1) {
+    const old = await api.objects.get(row.storage, key);
+    if (!old) throw notFound(row, key.name);
+    const before = fromStorage(row, old.value);
+    const next = structuredClone(change(before));
+    const isConditional = next.metadata?.resourceVersion !== before.metadata?.resourceVersion;
+    if (isConditional && next.metadata?.resourceVersion) throw conflict(row, key.name);
+    if (next.apiVersion !== before.apiVersion || next.kind !== before.kind) {
+      throw new StatusError('BadRequest', 'a patch may not change apiVersion or kind');
+    }
+    for (const warning of checkSchema(api, row, next, options.fieldValidation)) exchange.warn(warning);
+    try {
+      return await updateObject(call, old, next, { ...options, subresource: path.subresource ?? '' });
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isLostRace(error)) throw error;
+    }
+  }
+}
+
+async function applyFromBody(call: Call, options: WriteOptions): Promise<void> {
+  const { api, exchange, row, path } = call;
+  if (!exchange.query.get('fieldManager')) {
+    throw new StatusError(
+      'Invalid',
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
+  }
+  const parsed = parseYaml(await readBody(exchange.incoming));
+  if (!isObject(parsed))
+    throw new StatusError('BadRequest', 'error decoding the applied configuration: it is not an object');
+  const config = conform(call, row, parsed, options.fieldValidation);
+  checkConfiguration(config, call);
+  const key = keyOfPath(call);
+  const subresource = path.subresource ?? '';
+  const applied = { ...tracking(call, options.fieldManager, subresource, 'Apply'), force: options.force };
+  for (let attempt = 1; ; attempt += 1) {
+    const old = await api.objects.get(row.storage, key);
+    try {
+      if (!old) {
+        if (subresource !== '') throw notFound(row, key.name);
+        const { resourceVersion, uid } = config.metadata ?? {};
+        if (resourceVersion || uid) throw conflict(row, key.name, 'the object does not exist');
+        const created = applyConfiguration({}, structuredClone(config), applied);
+        return await sendObject(
+          call,
+          201,
+          await createObject(call, created, { ...options, isApplied: true }),
+        );
+      }
+      const before = fromStorage(row, old.value);
+      const next = structuredClone(applyConfiguration(before, structuredClone(config), applied));
+      return await sendObject(
+        call,
+        200,
+        await updateObject(call, old, next, { ...options, subresource, isApplied: true }),
+      );
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(isLostRace(error) || (!old && isStatus(error, 'AlreadyExists'))))
+        throw error;
+    }
+  }
+}
+
+function checkConfiguration(config: KubeObject, call: Call): void {
+  config.metadata ??= {};
+  const { metadata } = config;
+  const { name, namespace } = keyOfPath(call);
+  if (metadata.managedFields !== undefined && metadata.managedFields.length > 0) {
+    throw new StatusError('BadRequest', 'metadata.managedFields must be nil');
+  }
+  delete metadata.managedFields;
+  metadata.name ??= name;
+  if (metadata.name !== name) {
+    throw new StatusError(
+      'BadRequest',
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
+  if (metadata.namespace !== undefined && metadata.namespace !== namespace) {
+    throw new StatusError(
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+}
+
+/** A Conflict of the store's compare-and-swap; not one of field managers or of a precondition, which stay. */
+function isLostRace(error: unknown): boolean {
+  return (
+    isStatus(error, 'Conflict') &&
+    error.details.causes === undefined &&
+    !error.message.includes('Precondition failed')
+  );
+}

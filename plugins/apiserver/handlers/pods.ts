@@ -1,0 +1,72 @@
+import { conflict, notFound, type Pod, StatusError, timestamp, withCondition } from 'orlop/plugin';
+import { deleteOptions, writeOptions } from '../http/options.ts';
+import { isObject } from '../patch/shape.ts';
+import { type Call, keyOfPath } from './call.ts';
+import { decodeBody } from './decode.ts';
+import { sendDeleted } from './delete.ts';
+
+const CREATED = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const;
+
+/** POST of a Binding to a pod: what a scheduler does. Source: pod `BindingREST.setPodHostAndAnnotations`. */
+export async function bindPod(call: Call): Promise<void> {
+  const { api, exchange, row } = call;
+  const options = writeOptions(exchange.query, exchange.header('user-agent'));
+  const binding = (await decodeBody(
+    call,
+    { group: '', version: 'v1', kind: 'Binding' },
+    options.fieldValidation,
+  )) as {
+    metadata?: { uid?: string };
+    target?: { kind?: string; name?: string };
+  };
+  const { kind = '', name: node = '' } = binding.target ?? {};
+  if (kind !== '' && kind !== 'Node')
+    throw invalidTarget(
+      `target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`,
+    );
+  if (node === '') throw invalidTarget('target.name: Required value');
+  const key = keyOfPath(call);
+  const bind = (pod: Pod): void => {
+    const { uid } = binding.metadata ?? {};
+    if (uid && uid !== pod.metadata?.uid) {
+      throw conflict(
+        row,
+        key.name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata?.uid}`,
+      );
+    }
+    if (pod.metadata?.deletionTimestamp)
+      throw conflict(row, key.name, `pod ${key.name} is being deleted, cannot be assigned to a host`);
+    if (pod.spec?.nodeName)
+      throw conflict(
+        row,
+        key.name,
+        `pod ${key.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`,
+      );
+    const condition = { type: 'PodScheduled', status: 'True', lastTransitionTime: timestamp() };
+    const status = { ...pod.status, conditions: [...withCondition(pod.status?.conditions, condition)] };
+    pod.spec!.nodeName = node;
+    Object.assign(pod, { status });
+  };
+  if (options.dryRun) {
+    const stored = await api.objects.get(row.storage, key);
+    if (!stored) throw notFound(row, key.name);
+    bind(structuredClone(stored.value) as Pod);
+  } else await api.objects.modify(row.storage, key, (draft) => bind(draft as Pod));
+  await exchange.json(201, CREATED);
+}
+
+function invalidTarget(message: string): StatusError {
+  return new StatusError('Invalid', `Binding "" is invalid: ${message}`);
+}
+
+/** POST of an Eviction: deletes the pod. There are no disruption budgets to ask yet. */
+export async function evictPod(call: Call): Promise<void> {
+  const { exchange } = call;
+  const eviction = (await decodeBody(call, { group: 'policy', version: 'v1', kind: 'Eviction' }, 'Warn')) as {
+    deleteOptions?: unknown;
+  };
+  const body = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {};
+  const options = deleteOptions(exchange.query, body);
+  await sendDeleted(call, options, CREATED);
+}

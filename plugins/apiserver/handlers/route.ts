@@ -1,0 +1,92 @@
+import { StatusError } from 'orlop/plugin';
+import type { Attributes } from '../http/authorize.ts';
+import type { ResourcePath } from '../http/path.ts';
+import type { ResourceRow } from '../resources/types.ts';
+import type { Handler } from './call.ts';
+import { createFromBody } from './create.ts';
+import { deleteCollection, deleteObject } from './delete.ts';
+import { unknownResource } from './documents.ts';
+import { finalizeNamespace } from './finalize.ts';
+import { listObjects } from './list.ts';
+import { podLogs } from './logs.ts';
+import { patchFromBody } from './patch.ts';
+import { bindPod, evictPod } from './pods.ts';
+import { getObject } from './read.ts';
+import { review } from './reviews.ts';
+import { scaleObject } from './scale.ts';
+import { updateFromBody } from './update.ts';
+
+interface Route {
+  readonly verb: string;
+  readonly handler: Handler;
+}
+type Methods = Readonly<Record<string, Route>>;
+
+const COLLECTION: Methods = {
+  GET: { verb: 'list', handler: listObjects },
+  POST: { verb: 'create', handler: createFromBody },
+  DELETE: { verb: 'deletecollection', handler: deleteCollection },
+};
+const OBJECT: Methods = {
+  GET: { verb: 'get', handler: getObject },
+  PUT: { verb: 'update', handler: updateFromBody },
+  PATCH: { verb: 'patch', handler: patchFromBody },
+  DELETE: { verb: 'delete', handler: deleteObject },
+};
+const { DELETE: _, ...STATUS } = OBJECT;
+const SUBRESOURCES: Readonly<Record<string, Methods>> = {
+  status: STATUS,
+  scale: {
+    GET: { verb: 'get', handler: scaleObject },
+    PUT: { verb: 'update', handler: scaleObject },
+    PATCH: { verb: 'patch', handler: scaleObject },
+  },
+  log: { GET: { verb: 'get', handler: podLogs } },
+  binding: { POST: { verb: 'create', handler: bindPod } },
+  eviction: { POST: { verb: 'create', handler: evictPod } },
+  finalize: { PUT: { verb: 'update', handler: finalizeNamespace } },
+};
+
+/** Which handler answers, and what it does in terms of authorization. Throws NotFound or MethodNotAllowed. */
+export function route(
+  method: string,
+  row: ResourceRow,
+  path: ResourcePath,
+  isWatch: boolean,
+): { handler: Handler; attributes: Attributes } {
+  if (!row.namespaced && path.namespace !== undefined) throw unknownResource();
+  const found = methods(row, path)[method === 'HEAD' ? 'GET' : method];
+  if (!found) throw notAllowed();
+  const verb = found.verb === 'list' && (isWatch || path.watch) ? 'watch' : found.verb;
+  if (path.subresource === undefined && !row.verbs.includes(verb)) throw notAllowed();
+  return {
+    handler: row.stored ? found.handler : review,
+    attributes: {
+      verb,
+      group: row.group,
+      resource: path.subresource === undefined ? row.resource : `${row.resource}/${path.subresource}`,
+      namespace: path.namespace,
+      name: path.name,
+    },
+  };
+}
+
+function methods(row: ResourceRow, path: ResourcePath): Methods {
+  const isAllNamespaces = row.namespaced && path.namespace === undefined;
+  if (path.name === undefined || path.watch) {
+    return isAllNamespaces ? { GET: COLLECTION['GET']! } : COLLECTION;
+  }
+  if (isAllNamespaces) throw unknownResource();
+  if (path.subresource === undefined) return OBJECT;
+  const name = path.subresource;
+  if (!row.subresources.some((each) => each.name === name) || path.rest !== '') throw unknownResource();
+  if (Object.hasOwn(SUBRESOURCES, name)) return SUBRESOURCES[name]!;
+  throw new StatusError('NotFound', `${row.resource}/${name} is not served by this version of Orlop`);
+}
+
+function notAllowed(): StatusError {
+  return new StatusError(
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+  );
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Status, UserInfo } from 'orlop/plugin';
+
+const compress = promisify(gzip);
+/** Source: apiserver `responsewriters`, `defaultGzipThresholdBytes`. */
+const GZIP_THRESHOLD = 128 * 1024;
+const JSON_TYPE = 'application/json';
+
+/** One request and its answer. Handlers write straight to the node response. */
+export class Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly method: string;
+  /** Percent-encoded still. */
+  readonly pathname: string;
+  readonly query: URLSearchParams;
+  user: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+  readonly #warnings = new Set<string>();
+  #abort: AbortController | undefined;
+
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.incoming = incoming;
+    this.outgoing = outgoing;
+    this.method = incoming.method ?? 'GET';
+    const url = incoming.url ?? '/';
+    const mark = url.indexOf('?');
+    this.pathname = mark < 0 ? url : url.slice(0, mark);
+    this.query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  }
+
+  header(name: string): string {
+    const value = this.incoming.headers[name];
+    return typeof value === 'string' ? value : (value?.[0] ?? '');
+  }
+
+  /** Aborted when the client has gone before its answer was complete. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      if (this.outgoing.closed) abort.abort();
+      else this.outgoing.once('close', () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  /** Shown by kubectl as `Warning: ...`; sent with the answer. Source: RFC 7234 warn-code 299. */
+  warn(text: string): void {
+    this.#warnings.add(text);
+  }
+
+  json(code: number, body: object, type: string = JSON_TYPE): Promise<void> {
+    return this.bytes(code, JSON.stringify(body), type);
+  }
+
+  status(status: Status): Promise<void> {
+    return this.json(status.code, status);
+  }
+
+  async bytes(
+    code: number,
+    body: Uint8Array | string,
+    type: string = JSON_TYPE,
+    headers: Record<string, string> = {},
+  ): Promise<void> {
+    let content = typeof body === 'string' ? Buffer.from(body) : body;
+    const all: Record<string, string | number | string[]> = {
+      'Content-Type': type,
+      ...headers,
+      ...this.#warningHeaders(),
+    };
+    if (content.length > GZIP_THRESHOLD && /\bgzip\b/.test(this.header('accept-encoding'))) {
+      content = await compress(content, { level: 1 });
+      all['Content-Encoding'] = 'gzip';
+      all['Vary'] = 'Accept-Encoding';
+    }
+    if (this.outgoing.destroyed) return;
+    all['Content-Length'] = content.length;
+    this.outgoing.writeHead(code, all);
+    this.outgoing.end(this.method === 'HEAD' ? undefined : content);
+  }
+
+  /** Begins an answer without a known length. */
+  stream(type: string): ServerResponse {
+    this.outgoing.writeHead(200, {
+      'Content-Type': type,
+      'Cache-Control': 'no-cache, private',
+      ...this.#warningHeaders(),
+    });
+    this.outgoing.flushHeaders();
+    return this.outgoing;
+  }
+
+  #warningHeaders(): Record<string, string[]> {
+    if (this.#warnings.size === 0) return {};
+    return { Warning: [...this.#warnings].map((text) => `299 - ${JSON.stringify(printable(text))}`) };
+  }
+}
+
+/** Header values hold one line of Latin-1; upstream drops what does not print. */
+function printable(text: string): string {
+  return text
+    .replaceAll(/[\r\n\t]+/g, ' ')
+    .replaceAll(/[^\x20-\x7e]/g, '?')
+    .slice(0, 4096);
+}

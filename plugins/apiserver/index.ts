@@ -1,0 +1,20 @@
+import { ApiServer, Authenticator, CertificateAuthority, definePlugin } from 'orlop/plugin';
+import { type Config, config } from './config.ts';
+import { type Requires, start } from './server/start.ts';
+
+export default definePlugin<Config, Requires>({
+  name: 'apiserver',
+  kind: 'apiserver.v1',
+  version: '0.1.0',
+  description: 'Serves the Kubernetes API over HTTPS.',
+  config,
+  requires: { authenticator: Authenticator, ca: CertificateAuthority },
+  provides: [ApiServer],
+  grants: {
+    objects: [{ resource: '*', verbs: '*' }],
+    publish: ['node.>'],
+    host: ['net'],
+  },
+  required: true,
+  start,
+});

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import { type Authenticator, asStatusError, qualifiedResource, StatusError } from 'orlop/plugin';
+import type { Api } from '../handlers/call.ts';
+import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
+import { route } from '../handlers/route.ts';
+import { authenticate, unauthorized } from '../http/authenticate.ts';
+import type { Attributes } from '../http/authorize.ts';
+import { Exchange } from '../http/exchange.ts';
+import { flag } from '../http/options.ts';
+import { parseResourcePath } from '../http/path.ts';
+
+export interface AppOptions {
+  readonly api: Api;
+  readonly documents: DocumentSources;
+  readonly authenticator: Authenticator;
+  /** The body of `/version`. */
+  readonly version: object;
+}
+
+type Answer = (exchange: Exchange) => Promise<void>;
+
+/** The HTTP API as a node request listener: authentication, authorization, routing, and errors as Status bodies. */
+export function app({ api, documents, authenticator, version }: AppOptions) {
+  /** Handlers write straight to the node response. */
+  const answer = (handler: Answer) => async (context: { env: HttpBindings }) => {
+    const exchange = new Exchange(context.env.incoming, context.env.outgoing);
+    try {
+      exchange.user = await authenticate(exchange, authenticator);
+      await handler(exchange);
+    } catch (error) {
+      await fail(exchange, error);
+    }
+    return RESPONSE_ALREADY_SENT;
+  };
+
+  async function fail(exchange: Exchange, error: unknown): Promise<void> {
+    const { outgoing, method, pathname } = exchange;
+    if (exchange.outgoing.destroyed) return;
+    const status = asStatusError(error);
+    if (status.reason === 'InternalError') {
+      api.log.error(`${method} ${pathname} failed`, {
+        error: error instanceof Error ? error.stack : String(error),
+      });
+    }
+    if (outgoing.headersSent) {
+      outgoing.destroy();
+      return;
+    }
+    // A body that was refused is not read to its end.
+    if (!exchange.incoming.complete) outgoing.setHeader('Connection', 'close');
+    if (status.reason === 'Unauthorized') outgoing.setHeader('WWW-Authenticate', 'Bearer realm="orlop"');
+    await exchange.status(status.toStatus());
+  }
+
+  function authorize(exchange: Exchange, attributes: Attributes): void {
+    const { user } = exchange;
+    const { allowed, reason } = api.authorizer.authorize(user, attributes);
+    if (allowed) return;
+    if (user.groups.includes('system:unauthenticated')) throw unauthorized();
+    const { verb, resource = '', group = '', path } = attributes;
+    const what =
+      path === undefined
+        ? `resource ${JSON.stringify(qualifiedResource({ group, resource }))}`
+        : `path ${JSON.stringify(path)}`;
+    throw new StatusError(
+      'Forbidden',
+      `User ${JSON.stringify(user.username)} cannot ${verb} ${what}: ${reason}`,
+    );
+  }
+
+  /** Answers GET of a path that is no resource. */
+  const plain =
+    (handler: Answer): Answer =>
+    async (exchange) => {
+      authorize(exchange, { verb: exchange.method.toLowerCase(), path: exchange.pathname });
+      if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
+        throw new StatusError(
+          'MethodNotAllowed',
+          'the server does not allow this method on the requested resource',
+        );
+      }
+      await handler(exchange);
+    };
+
+  const discovery = plain((exchange) => sendDiscovery(exchange, documents));
+  const resources: Answer = async (exchange) => {
+    const path = parseResourcePath(exchange.pathname);
+    if (!path) return discovery(exchange);
+    const row = api.table.find(path.group, path.version, path.resource);
+    if (!row) throw unknownResource();
+    const { handler, attributes } = route(exchange.method, row, path, flag(exchange.query, 'watch') ?? false);
+    authorize(exchange, attributes);
+    await handler({ api, exchange, row, path });
+  };
+
+  const healthy = answer(plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8')));
+  const paths = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+  const hono = new Hono<{ Bindings: HttpBindings }>();
+  hono.all('/api/*', answer(resources)).all('/apis/*', answer(resources));
+  hono.all('/openapi/*', answer(plain((exchange) => sendOpenApi(exchange, documents))));
+  hono.all('/version', answer(plain((exchange) => exchange.json(200, version))));
+  for (const name of ['healthz', 'livez', 'readyz']) hono.all(`/${name}`, healthy).all(`/${name}/*`, healthy);
+  hono.all('/', answer(plain((exchange) => exchange.json(200, { paths }))));
+  hono.all('*', answer(plain(() => Promise.reject(unknownResource()))));
+
+  const listener = getRequestListener((request, env) => hono.fetch(request, env as HttpBindings));
+  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    listener(incoming, outgoing).catch((error: unknown) => {
+      api.log.error('a request failed', { error: String(error) });
+      outgoing.destroy();
+    });
+  };
+}

@@ -1,0 +1,95 @@
+import {
+  ApiServer,
+  type Authenticator,
+  type CertificateAuthority,
+  type Context,
+  type Instance,
+  provide,
+  type ServiceToken,
+} from 'orlop/plugin';
+import type { Config } from '../config.ts';
+import { namespaceLifecycle } from '../handlers/admission.ts';
+import { everyoneIsAdmin } from '../http/authorize.ts';
+import { OpenApi } from '../openapi/documents.ts';
+import { ProtobufDecoder } from '../protobuf/decode.ts';
+import { standardRows } from '../resources/standard.ts';
+import { ResourceTable } from '../resources/table.ts';
+import { protobufMessages, Schemas } from '../schemas/generated.ts';
+import { advertisedAddress, firstAddress, serverHosts } from './addresses.ts';
+import { app } from './app.ts';
+import { seed } from './seed.ts';
+import { tlsServer } from './tls.ts';
+
+export type Requires = {
+  authenticator: ServiceToken<Authenticator, false>;
+  ca: ServiceToken<CertificateAuthority, false>;
+};
+
+/** How long answers may take that are under way when the instance stops. */
+const CLOSE_MS = 2_000;
+
+export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
+  const { config, objects, bus, log } = ctx;
+  const [first = 30_000, last = 32_767] = config.serviceNodePortRange.split('-').map(Number);
+  const table = new ResourceTable(
+    standardRows({ serviceCIDR: config.serviceCIDR, nodePorts: [first, last] }),
+  );
+  const schemas = new Schemas();
+  const streams = new AbortController();
+  const clusterIP = firstAddress(config.serviceCIDR);
+  const address = advertisedAddress(config.address);
+  let port = config.port;
+
+  const handle = app({
+    api: {
+      objects,
+      bus,
+      log,
+      table,
+      schemas,
+      protobuf: new ProtobufDecoder(schemas, protobufMessages()),
+      admission: namespaceLifecycle(objects),
+      authorizer: everyoneIsAdmin,
+      signal: streams.signal,
+    },
+    documents: { table, openapi: new OpenApi(table, schemas), address: () => `${address}:${port}` },
+    authenticator: ctx.services.authenticator,
+    version: versionInfo(schemas.version, ctx.kernel.version),
+  });
+  const { certificate, key } = await ctx.services.ca.issue({
+    commonName: 'kube-apiserver',
+    usage: 'server',
+    hosts: serverHosts(config.address, clusterIP, config.hosts),
+  });
+  const ca = ctx.services.ca.certificate;
+  const server = tlsServer(
+    { cert: certificate, key, ca, requestCert: true, rejectUnauthorized: false },
+    handle,
+  );
+  const listener = await ctx.listen({ host: config.address, port: config.port }, (socket) =>
+    server.accept(socket),
+  );
+  port = listener.port;
+  ctx.defer(async () => {
+    streams.abort();
+    await server.close(CLOSE_MS);
+  });
+  await seed(objects, table, { clusterIP, address, port });
+  const host = config.address === '0.0.0.0' || config.address === '::' ? '127.0.0.1' : config.address;
+  return { provides: [provide(ApiServer, { host, port, url: `https://${host}:${port}` })] };
+}
+
+function versionInfo(kubernetes: string, orlop: string): object {
+  const [major = '', minor = ''] = kubernetes.split('.');
+  return {
+    major,
+    minor,
+    gitVersion: `v${kubernetes}+orlop-${orlop}`,
+    gitCommit: '',
+    gitTreeState: '',
+    buildDate: '',
+    goVersion: '',
+    compiler: `node ${process.version}`,
+    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  };
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+
+const TLS_HANDSHAKE = 0x16;
+/** A client that connects and says nothing. */
+const FIRST_BYTE_MS = 10_000;
+
+export interface TlsServer {
+  /** Takes a freshly accepted socket: TLS, or plain HTTP that is told what to do. */
+  accept(socket: Socket): void;
+  /** Ends idle connections, then the others when their answers are complete, at the latest after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+/** An HTTPS server that never listens: the host owns the listener. */
+export function tlsServer(
+  options: TlsOptions,
+  handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+): TlsServer {
+  const server: Server = createServer({ ...options, keepAliveTimeout: 90_000, noDelay: true }, handle);
+  const sockets = new Set<Socket>();
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  });
+
+  return {
+    accept(socket) {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      socket.on('error', () => socket.destroy());
+      const silent = (): void => void socket.destroy();
+      const timer = setTimeout(silent, FIRST_BYTE_MS);
+      socket.once('close', () => clearTimeout(timer));
+      socket.once('end', silent);
+      socket.once('data', (first: Buffer) => {
+        clearTimeout(timer);
+        socket.off('end', silent);
+        socket.pause();
+        if (first[0] !== TLS_HANDSHAKE) return refusePlain(socket);
+        socket.unshift(first);
+        server.emit('connection', socket);
+      });
+    },
+    async close(ms) {
+      server.closeIdleConnections();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, ms);
+      await Promise.all(
+        [...sockets].map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))),
+      );
+      clearTimeout(timer);
+      server.close();
+    },
+  };
+}
+
+const PLAIN =
+  "Client sent an HTTP request to an HTTPS server.\nThe Kubernetes API is served over TLS only: use https:// and the cluster's kubeconfig.\n";
+
+/** Source: Go's net/http answers the same. */
+function refusePlain(socket: Socket): void {
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ${PLAIN.length}\r\n\r\n${PLAIN}`,
+  );
+  socket.resume();
+}
