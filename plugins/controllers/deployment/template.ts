@@ -40,7 +40,7 @@ export function templateHash(template: PodTemplateSpec | undefined, collisionCou
   for (const byte of Buffer.from(canonical(withoutHash(template)) + (collisionCount || ''))) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }
-  return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('');
+  return String(hash).replaceAll(/\d/g, (digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]!);
 }
 
 function canonical(value: unknown): string {
