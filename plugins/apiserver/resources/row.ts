@@ -25,7 +25,7 @@ export interface RowOptions<T extends KubeObject> {
   conversion?: ResourceRow<T>['conversion'];
   stored?: boolean;
   strategy?: Strategy<T>;
-  /** Between Name and, unless one of them is called Age, Age. */
+  /** Those between Name and Age, then the wide ones; all of them when Name or Age is among them. */
   columns?: readonly Column<T>[];
   fieldSelectors?: FieldSelectors<T>;
 }
@@ -48,7 +48,7 @@ export function row<T extends KubeObject>(resource: Resource<T>, options: RowOpt
     ...(options.conversion ? { conversion: options.conversion } : {}),
     stored: options.stored ?? true,
     strategy: options.strategy ?? {},
-    columns: [name, ...columns, ...(columns.some((column) => column.name === 'Age') ? [] : [created])],
+    columns: arrange(columns),
     fieldSelectors: {
       'metadata.name': (object) => object.metadata?.name ?? '',
       ...(resource.namespaced ? { 'metadata.namespace': namespaceOf } : {}),
@@ -56,6 +56,14 @@ export function row<T extends KubeObject>(resource: Resource<T>, options: RowOpt
     },
   };
   return complete as unknown as ResourceRow;
+}
+
+function arrange<T extends KubeObject>(columns: readonly Column<T>[]): Column<T>[] {
+  if (columns.some((each) => each.name === nameColumn.name || each.name === ageColumn.name))
+    return [...columns];
+  const wide = columns.findIndex((each) => each.priority > 0);
+  const at = wide < 0 ? columns.length : wide;
+  return [nameColumn, ...columns.slice(0, at), ageColumn, ...columns.slice(at)];
 }
 
 function itself({ group, version, kind }: Resource): Pick<Subresource, 'group' | 'version' | 'kind'> {
@@ -66,7 +74,7 @@ function namespaceOf(object: KubeObject): string {
   return object.metadata?.namespace ?? '';
 }
 
-const name: Column<KubeObject> = {
+export const nameColumn: Column<KubeObject> = {
   name: 'Name',
   type: 'string',
   format: 'name',
@@ -75,16 +83,13 @@ const name: Column<KubeObject> = {
   value: (object) => object.metadata?.name ?? '',
 };
 
-const created: Column<KubeObject> = {
+export const ageColumn: Column<KubeObject> = {
   name: 'Age',
   type: 'string',
   description: 'Time since the object was created.',
   priority: 0,
   value: (object, now) => age(object.metadata?.creationTimestamp, now),
 };
-
-/** The Age column, for kinds that show more after it. */
-export const ageColumn = created;
 
 /** A column as `kubectl get` prints it; `wide` ones only with `-o wide`. */
 export function column<T>(

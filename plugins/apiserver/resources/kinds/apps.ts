@@ -1,4 +1,5 @@
 import { type Deployment, Deployments, type ReplicaSet, ReplicaSets } from 'orlop/plugin';
+import { deploymentColumns, replicaSetColumns } from '../../printing/apps.ts';
 import { row, SCALE } from '../row.ts';
 import type { ResourceRow, ScalePaths } from '../types.ts';
 
@@ -13,10 +14,12 @@ export const appsRows: readonly ResourceRow[] = [
     shortNames: ['deploy'],
     categories: ['all'],
     subresources: [SCALE, 'status'],
+    columns: deploymentColumns,
     scale: SCALE_PATHS,
   }),
   row<ReplicaSet>(ReplicaSets, {
     shortNames: ['rs'],
+    columns: replicaSetColumns,
     categories: ['all'],
     subresources: [SCALE, 'status'],
     scale: SCALE_PATHS,

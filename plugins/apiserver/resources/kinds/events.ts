@@ -1,7 +1,7 @@
 import { type Event, Events } from 'orlop/plugin';
 import { age } from '../../printing/duration.ts';
-import { column, row } from '../row.ts';
-import type { FieldSelectors, ResourceRow } from '../types.ts';
+import { column, nameColumn, row } from '../row.ts';
+import type { Column, FieldSelectors, ResourceRow } from '../types.ts';
 
 const fieldSelectors: FieldSelectors<Event> = {
   'involvedObject.kind': ({ involvedObject }) => involvedObject.kind ?? '',
@@ -29,6 +29,8 @@ function firstSeen(event: Event): string | undefined {
   return event.firstTimestamp ?? event.eventTime ?? event.metadata?.creationTimestamp;
 }
 
+const wideName: Column<Event> = { ...nameColumn, priority: 1 };
+
 /** Source: kubernetes `printers/internalversion/printers.go`, printEvent. */
 export const eventRows: readonly ResourceRow[] = [
   row<Event>(Events, {
@@ -50,6 +52,7 @@ export const eventRows: readonly ResourceRow[] = [
       column('Message', ({ message }) => (message ?? '').trim()),
       column('First Seen', (event, now) => age(firstSeen(event), now), { wide: true }),
       column('Count', ({ count, series }) => series?.count ?? count ?? 1, { wide: true, type: 'string' }),
+      wideName,
     ],
   }),
 ];

@@ -1,4 +1,5 @@
 import { type Pod, Pods, podGracePeriodSeconds } from 'orlop/plugin';
+import { podColumns } from '../../printing/pods.ts';
 import { row } from '../row.ts';
 import type { ResourceRow, Subresource } from '../types.ts';
 
@@ -20,6 +21,7 @@ export const podRow: ResourceRow = row<Pod>(Pods, {
   shortNames: ['po'],
   categories: ['all'],
   subresources,
+  columns: podColumns,
   strategy: { gracePeriodSeconds: podGracePeriodSeconds },
   fieldSelectors: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',

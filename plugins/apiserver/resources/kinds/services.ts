@@ -6,6 +6,7 @@ import {
   type Service,
   Services,
 } from 'orlop/plugin';
+import { endpointSliceColumns, ipAddressColumns, serviceColumns } from '../../printing/services.ts';
 import { dns1035Label } from '../names.ts';
 import { row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
@@ -23,13 +24,14 @@ export function serviceRows(_options: ServiceOptions): ResourceRow[] {
       shortNames: ['svc'],
       categories: ['all'],
       subresources: ['status'],
+      columns: serviceColumns,
       strategy: { validateName: dns1035Label },
       fieldSelectors: {
         'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',
         'spec.type': ({ spec }) => spec?.type ?? '',
       },
     }),
-    row<EndpointSlice>(EndpointSlices),
-    row<IPAddress>(IPAddresses, { shortNames: ['ip'] }),
+    row<EndpointSlice>(EndpointSlices, { columns: endpointSliceColumns }),
+    row<IPAddress>(IPAddresses, { shortNames: ['ip'], columns: ipAddressColumns }),
   ];
 }
