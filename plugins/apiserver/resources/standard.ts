@@ -7,7 +7,8 @@ import { namespaceRow } from './kinds/namespaces.ts';
 import { nodeRows } from './kinds/nodes.ts';
 import { pluginRow } from './kinds/plugins.ts';
 import { podRow } from './kinds/pods.ts';
-import { type ServiceOptions, serviceRows } from './kinds/services.ts';
+import { serviceRows } from './kinds/services.ts';
+import type { ServiceOptions } from './services/allocate.ts';
 import type { ResourceRow } from './types.ts';
 
 /** The rows of a new cluster, in the order in which discovery shows them. */

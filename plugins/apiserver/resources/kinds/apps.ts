@@ -1,5 +1,6 @@
 import { type Deployment, Deployments, type ReplicaSet, ReplicaSets } from 'orlop/plugin';
 import { deploymentColumns, replicaSetColumns } from '../../printing/apps.ts';
+import { deploymentStrategy, replicaSetStrategy } from '../apps/strategy.ts';
 import { row, SCALE } from '../row.ts';
 import type { ResourceRow, ScalePaths } from '../types.ts';
 
@@ -16,9 +17,11 @@ export const appsRows: readonly ResourceRow[] = [
     subresources: [SCALE, 'status'],
     columns: deploymentColumns,
     scale: SCALE_PATHS,
+    strategy: deploymentStrategy,
   }),
   row<ReplicaSet>(ReplicaSets, {
     shortNames: ['rs'],
+    strategy: replicaSetStrategy,
     columns: replicaSetColumns,
     categories: ['all'],
     subresources: [SCALE, 'status'],

@@ -6,6 +6,7 @@ import {
   type ServiceAccount,
   ServiceAccounts,
 } from 'orlop/plugin';
+import { secretStrategy } from '../config/strategy.ts';
 import { column, row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
 
@@ -19,6 +20,7 @@ export const configRows: readonly ResourceRow[] = [
     columns: [column('Data', ({ data, binaryData }) => count(data) + count(binaryData))],
   }),
   row<Secret>(Secrets, {
+    strategy: secretStrategy,
     columns: [column('Type', ({ type }) => type ?? ''), column('Data', ({ data }) => count(data))],
     fieldSelectors: { type: ({ type }) => type ?? '' },
   }),

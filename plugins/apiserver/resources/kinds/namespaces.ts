@@ -22,7 +22,7 @@ export const namespaceRow: ResourceRow = row<Namespace>(Namespaces, {
       if (metadata?.name) metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };
     },
     prepareForCreate(namespace) {
-      namespace.status = { phase: 'Active' };
+      Object.assign(namespace, { status: { phase: 'Active' } });
       const finalizers = namespace.spec?.finalizers ?? [];
       namespace.spec = {
         finalizers: finalizers.includes(FINALIZER) ? finalizers : [...finalizers, FINALIZER],

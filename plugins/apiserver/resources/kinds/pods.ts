@@ -1,5 +1,6 @@
-import { type Pod, Pods, podGracePeriodSeconds } from 'orlop/plugin';
+import { type Pod, Pods } from 'orlop/plugin';
 import { podColumns } from '../../printing/pods.ts';
+import { podStrategy } from '../pods/strategy.ts';
 import { row } from '../row.ts';
 import type { ResourceRow, Subresource } from '../types.ts';
 
@@ -22,7 +23,7 @@ export const podRow: ResourceRow = row<Pod>(Pods, {
   categories: ['all'],
   subresources,
   columns: podColumns,
-  strategy: { gracePeriodSeconds: podGracePeriodSeconds },
+  strategy: podStrategy,
   fieldSelectors: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
     'spec.restartPolicy': ({ spec }) => spec?.restartPolicy ?? '',

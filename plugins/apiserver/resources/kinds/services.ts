@@ -7,31 +7,35 @@ import {
   Services,
 } from 'orlop/plugin';
 import { endpointSliceColumns, ipAddressColumns, serviceColumns } from '../../printing/services.ts';
-import { dns1035Label } from '../names.ts';
 import { row } from '../row.ts';
-import type { ResourceRow } from '../types.ts';
+import type { ServiceOptions } from '../services/allocate.ts';
+import { serviceStrategy } from '../services/strategy.ts';
+import type { ResourceRow, Strategy } from '../types.ts';
 
-export interface ServiceOptions {
-  /** Where ClusterIPs come from, e.g. `10.96.0.0/16`. */
-  serviceCIDR: string;
-  /** First and last node port, inclusive. */
-  nodePorts: readonly [first: number, last: number];
-}
+/** Source: kubernetes `pkg/apis/discovery/v1/defaults.go`. */
+const endpointSliceStrategy: Strategy<EndpointSlice> = {
+  default({ ports }) {
+    for (const port of ports ?? []) {
+      port.name ??= '';
+      port.protocol ??= 'TCP';
+    }
+  },
+};
 
-export function serviceRows(_options: ServiceOptions): ResourceRow[] {
+export function serviceRows(options: ServiceOptions): ResourceRow[] {
   return [
     row<Service>(Services, {
       shortNames: ['svc'],
       categories: ['all'],
       subresources: ['status'],
       columns: serviceColumns,
-      strategy: { validateName: dns1035Label },
+      strategy: serviceStrategy(options),
       fieldSelectors: {
         'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',
         'spec.type': ({ spec }) => spec?.type ?? '',
       },
     }),
-    row<EndpointSlice>(EndpointSlices, { columns: endpointSliceColumns }),
+    row<EndpointSlice>(EndpointSlices, { columns: endpointSliceColumns, strategy: endpointSliceStrategy }),
     row<IPAddress>(IPAddresses, { shortNames: ['ip'], columns: ipAddressColumns }),
   ];
 }
