@@ -42,6 +42,7 @@ export interface Runtime {
 
   /** Ends with the log, or with the container when `follow`. Chunks are whole lines. */
   containerLogs(id: string, options: LogOptions): AsyncIterable<LogLine>;
+  /** `timeout` in seconds, after which the command is killed and the call rejects. Rejects where nothing runs. */
   execSync(id: string, command: readonly string[], timeout: number): Promise<ExecResult>;
   /** Absent: exec is not possible. `stdio` carries stdin in and stdout out, `stderr` what the process writes there. */
   exec?(id: string, options: ExecOptions): Promise<ExecSession>;
@@ -49,6 +50,7 @@ export interface Runtime {
   containerStats?(id: string): Promise<{ cpu: number; memory: number } | undefined>;
   /**
    * HTTP probe and proxy without a socket, where the runtime has a shorter way than the pod's address. Absent: use the network.
+   * The answer's status code; rejects when there is none within `timeout` seconds.
    */
   httpGet?(
     sandboxId: string,

@@ -1,0 +1,232 @@
+import {
+  type Container,
+  isStatus,
+  type Pod,
+  Pods,
+  type Probe,
+  type Runtime,
+  RuntimeClasses,
+} from 'orlop/plugin';
+import { ContainerActions } from './container-actions.ts';
+import type { Action } from './decide.ts';
+import type { NodeContext } from './node.ts';
+import type { ProbeKind } from './probe-state.ts';
+import { chooseRuntime } from './runtime-choice.ts';
+import { lose, type PodState } from './state.ts';
+import { pause } from './status-writer.ts';
+import { setUpVolumes, tearDownVolumes, type VolumePaths } from './volumes.ts';
+import type { PodWorker } from './worker.ts';
+
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 60_000;
+const REFRESH_MS = 60_000;
+
+/** Carries out a pod's actions. Each marks the state at once, runs beside the worker's loop, and wakes it at its end. */
+export class PodActions {
+  readonly #node: NodeContext;
+  readonly #worker: PodWorker;
+  readonly #containers: ContainerActions;
+  readonly #closed = new AbortController();
+  readonly #signal: AbortSignal;
+  #volumes: VolumePaths = new Map();
+  #refresh: NodeJS.Timeout | undefined;
+  #failures = 0;
+
+  constructor(node: NodeContext, worker: PodWorker) {
+    this.#node = node;
+    this.#worker = worker;
+    this.#signal = AbortSignal.any([node.signal, this.#closed.signal]);
+    this.#containers = new ContainerActions(node, worker, this.#signal, {
+      runtime: () => this.#runtime(),
+      volumes: () => this.#mounted(),
+    });
+  }
+
+  act(action: Action): void {
+    const { state } = this.#worker;
+    switch (action.do) {
+      case 'prepare':
+        state.preparing = true;
+        this.#beside(this.#prepare());
+        break;
+      case 'pull':
+        this.#beside(this.#containers.pull(action.container));
+        break;
+      case 'start':
+        this.#beside(this.#containers.start(action.container, action.attempt));
+        break;
+      case 'stop':
+        this.#beside(this.#containers.stop(action.container, action.grace, 'Stopping container'));
+        break;
+      case 'fail':
+        state.failure = { reason: action.reason, message: action.message };
+        this.#worker.event('Warning', action.reason, action.message);
+        this.#worker.wake();
+        break;
+      case 'release':
+        state.releasing = true;
+        this.#beside(this.#release());
+        break;
+      case 'remove':
+        state.releasing = true;
+        this.#beside(this.#remove());
+        break;
+    }
+  }
+
+  /** Stops a container that fails its probe; the loop starts it again. */
+  restart(container: Container, kind: ProbeKind, probe: Probe): void {
+    const { pod, state } = this.#worker;
+    const record = state.containers.get(container.name)!;
+    if (record.stopping !== undefined || record.current?.state !== 'Running') return;
+    record.restart = record.current.attempt;
+    const grace = probe.terminationGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
+    const what = `Container ${container.name} failed ${kind} probe, will be restarted`;
+    this.#beside(this.#containers.stop(container, Math.max(1, grace), what));
+    this.#worker.wake();
+  }
+
+  close(): void {
+    clearTimeout(this.#refresh);
+    this.#closed.abort();
+  }
+
+  #beside(work: Promise<void>): void {
+    work
+      .catch((error: unknown) => {
+        if (this.#signal.aborted) return;
+        const { namespace, name } = this.#worker.pod.metadata!;
+        this.#node.log.error(`pod ${namespace}/${name}: unexpected error`, { error: String(error) });
+      })
+      .finally(() => this.#worker.wake());
+  }
+
+  async #prepare(): Promise<void> {
+    const { pod, state } = this.#worker;
+    let step = 'FailedCreatePodSandBox';
+    try {
+      const runtime = await this.#runtime();
+      const old = state.sandbox;
+      if (old) {
+        await runtime.stopPodSandbox(old.id);
+        await runtime.removePodSandbox(old.id);
+      }
+      step = 'FailedMount';
+      this.#volumes = await setUpVolumes(this.#node, pod);
+      this.#keepFresh(pod);
+      step = 'FailedCreatePodSandBox';
+      const { network } = this.#node;
+      const uid = pod.metadata!.uid!;
+      const address = pod.spec?.hostNetwork
+        ? network.nodeIP
+        : (await network.add(uid, runtime.attachment)).ip;
+      const sandbox = await runtime.runPodSandbox({
+        pod,
+        ip: address,
+        bridge: network.bridge,
+        hostname: (pod.spec?.hostname ?? pod.metadata!.name!).slice(0, 63),
+      });
+      state.sandbox = { ...sandbox, ready: true };
+      state.refused = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      this.#refuse(state, step, error);
+    } finally {
+      state.preparing = false;
+    }
+  }
+
+  #refuse(state: PodState, reason: string, error: unknown): void {
+    if (this.#signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    const text = reason === 'FailedMount' ? message : `Failed to create pod sandbox: ${message}`;
+    this.#worker.event('Warning', reason, text);
+    const now = Date.now();
+    const retryAt = now + Math.min(FIRST_RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
+    this.#failures += 1;
+    const waiting = reason === 'FailedMount' ? 'ContainerCreating' : 'CreatePodSandboxError';
+    state.refused = { reason: waiting, message, at: now, retryAt };
+  }
+
+  async #release(): Promise<void> {
+    const { pod, state, runtime } = this.#worker;
+    try {
+      clearTimeout(this.#refresh);
+      if (state.sandbox && runtime) await runtime.stopPodSandbox(state.sandbox.id);
+      await tearDownVolumes(this.#node, pod);
+      await this.#node.network.del(pod.metadata!.uid!);
+      if (state.sandbox) state.sandbox = { ...state.sandbox, ready: false };
+      for (const record of state.containers.values()) lose(record, new Date().toISOString());
+      state.released = true;
+    } catch (error) {
+      await this.#failedKill(error);
+    } finally {
+      state.releasing = false;
+    }
+  }
+
+  async #remove(): Promise<void> {
+    const { pod, state, runtime } = this.#worker;
+    const { namespace, name, uid } = pod.metadata!;
+    try {
+      if (!state.gone) await this.#worker.writeStatus();
+      if (state.sandbox && runtime) await runtime.removePodSandbox(state.sandbox.id);
+      if (!state.gone) {
+        await this.#node.objects.delete(Pods, { namespace, name: name! }, { uid, gracePeriodSeconds: 0 });
+      }
+      state.removed = true;
+    } catch (error) {
+      if (isStatus(error, 'NotFound', 'Conflict')) state.removed = true;
+      else await this.#failedKill(error);
+    } finally {
+      state.releasing = false;
+    }
+  }
+
+  async #failedKill(error: unknown): Promise<void> {
+    if (this.#signal.aborted) return;
+    this.#worker.event('Warning', 'FailedKillPod', `error killing pod: ${String(error)}`);
+    await pause(FIRST_RETRY_MS, this.#signal);
+  }
+
+  /** The pod's runtime, chosen once. Throws when there is none. */
+  async #runtime(): Promise<Runtime> {
+    const { pod } = this.#worker;
+    if (this.#worker.runtime) return this.#worker.runtime;
+    const { objects, runtimes, config } = this.#node;
+    const name = pod.spec?.runtimeClassName;
+    const runtimeClass = name ? await objects.get(RuntimeClasses, { name }, { revision: 0 }) : undefined;
+    const choice = chooseRuntime(pod, runtimeClass?.value, runtimes, config.defaultRuntime);
+    if (!choice.ok) throw new Error(choice.message);
+    this.#worker.runtime = choice.runtime;
+    return choice.runtime;
+  }
+
+  /** The volumes of a pod found running are set up again at the first need. */
+  async #mounted(): Promise<VolumePaths> {
+    if (this.#volumes.size === 0 && this.#worker.pod.spec?.volumes?.length) {
+      this.#volumes = await setUpVolumes(this.#node, this.#worker.pod);
+      this.#keepFresh(this.#worker.pod);
+    }
+    return this.#volumes;
+  }
+
+  /** Projected volumes follow their ConfigMaps and Secrets. */
+  #keepFresh(pod: Pod): void {
+    clearTimeout(this.#refresh);
+    if (!pod.spec?.volumes?.length) return;
+    this.#refresh = setTimeout(() => this.refresh(), REFRESH_MS);
+  }
+
+  /** Takes over what has changed in the pod's volumes. */
+  refresh(): void {
+    const { pod, state } = this.#worker;
+    if (!state.sandbox?.ready || state.releasing) return;
+    this.#beside(
+      setUpVolumes(this.#node, pod)
+        .then(() => undefined)
+        .catch((error: unknown) => this.#worker.event('Warning', 'FailedMount', String(error)))
+        .finally(() => this.#keepFresh(pod)),
+    );
+  }
+}

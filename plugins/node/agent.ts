@@ -1,0 +1,72 @@
+import {
+  type Context,
+  eventRecorder,
+  type Instance,
+  type LogsParams,
+  nodeSubject,
+  type PodNetwork,
+  type Runtimes,
+  type VolumeDrivers,
+} from 'orlop/plugin';
+import { CRASH_LOOP } from './backoff.ts';
+import type { Config } from './config.ts';
+import { serveLogs } from './logs.ts';
+import { PodManager } from './manager.ts';
+import type { NodeContext } from './node.ts';
+import { allocatable, readMachine } from './node-object.ts';
+import { Registration } from './registration.ts';
+
+type Requires = { runtimes: typeof Runtimes; volumes: typeof VolumeDrivers; network: typeof PodNetwork };
+
+/** Starts the agent of the node this kernel stands for. */
+export async function startAgent(ctx: Context<Config, Requires>): Promise<Instance> {
+  const name = ctx.kernel.node;
+  if (name === undefined) ctx.skip('this kernel stands for no node');
+  const { runtimes, volumes, network } = ctx.services;
+  const machine = readMachine();
+  const ended = new AbortController();
+  const node: NodeContext = {
+    name,
+    config: ctx.config,
+    objects: ctx.objects,
+    runtimes,
+    volumes,
+    network,
+    events: eventRecorder(ctx, 'kubelet', name),
+    log: ctx.log,
+    dataDir: ctx.dataDir,
+    signal: AbortSignal.any([ctx.signal, ended.signal]),
+    crashLoop: {
+      base: ctx.config.crashLoopBaseMs,
+      max: Math.max(CRASH_LOOP.max, ctx.config.crashLoopBaseMs),
+    },
+    allocatable: allocatable(machine),
+  };
+  ctx.defer(() => ended.abort());
+
+  const registration = new Registration(
+    ctx,
+    () => ({
+      name,
+      machine,
+      version: `v1.34.0+orlop.${ctx.kernel.version}`,
+      maxPods: ctx.config.maxPods,
+      nodeIP: network.nodeIP,
+      podCIDR: network.podCIDR,
+      runtimeVersions: [...runtimes.values()].map((runtime) => runtime.version),
+    }),
+    () => runtimes.keys(),
+  );
+  ctx.defer(() => registration.close());
+
+  const pods = new PodManager(node);
+  ctx.defer(() => pods.close());
+  await registration.start();
+  await pods.start();
+
+  const logs = ctx.bus.acceptStreams(nodeSubject(name, 'logs'), (params, stream) =>
+    serveLogs(pods, params as unknown as LogsParams, stream),
+  );
+  ctx.defer(() => logs.close());
+  return {};
+}

@@ -1,0 +1,33 @@
+import {
+  ConfigMaps,
+  definePlugin,
+  optional,
+  PodNetwork,
+  provide,
+  Secrets,
+  VolumeDrivers,
+} from 'orlop/plugin';
+import { projectionDriver } from './driver.ts';
+
+const requires = { network: optional(PodNetwork) };
+
+export default definePlugin<Record<string, never>, typeof requires>({
+  name: 'volume-projected',
+  kind: 'volume.v1',
+  version: '1.0.0',
+  description: 'configMap, secret, downwardAPI and projected volumes: objects of the API as files.',
+  requires,
+  provides: [VolumeDrivers],
+  grants: {
+    objects: [
+      { resource: ConfigMaps, verbs: ['get'] },
+      { resource: Secrets, verbs: ['get'] },
+    ],
+    host: ['files'],
+  },
+  start(ctx) {
+    const driver = projectionDriver(ctx.objects, () => ctx.services.network?.nodeIP ?? '');
+    const names = ['configMap', 'secret', 'downwardAPI', 'projected'];
+    return { provides: names.map((name) => provide(VolumeDrivers, driver, name)) };
+  },
+});
