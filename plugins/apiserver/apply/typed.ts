@@ -150,24 +150,28 @@ export function mergeTyped(live: unknown, config: unknown, schema: Schema | unde
   return mergeItems(theirs, ours);
 }
 
-/** The applied order wins; items only the server has stay before the shared item they stood before. */
+/** The applied order wins; items that only the server has stay before the next shared one, if they were. Source: `mergeListItems`. */
 function mergeItems(theirs: Parts, ours: Parts): unknown[] {
   const result: unknown[] = [];
   const left = [...theirs.children];
+  const shared = [...ours.children.keys()].filter((element) => theirs.children.has(element));
   let next = 0;
   const takeServerOnly = (): void => {
-    for (; next < left.length && !ours.children.has(left[next]![0]); next += 1)
-      result.push(left[next]![1].value);
+    for (; next < left.length && left[next]![0] !== shared[0]; next += 1) {
+      const [element, child] = left[next]!;
+      if (!ours.children.has(element)) result.push(child.value);
+    }
   };
   for (const [element, child] of ours.children) {
     takeServerOnly();
-    const shared = theirs.children.get(element);
-    result.push(shared ? mergeTyped(shared.value, child.value, child.schema) : child.value);
-    if (shared && left[next]?.[0] === element) next += 1;
+    const their = theirs.children.get(element);
+    result.push(their ? mergeTyped(their.value, child.value, child.schema) : child.value);
+    if (element === shared[0]) {
+      shared.shift();
+      next += 1;
+    }
   }
-  for (; next < left.length; next += 1) {
-    if (!ours.children.has(left[next]![0])) result.push(left[next]![1].value);
-  }
+  takeServerOnly();
   return result;
 }
 
