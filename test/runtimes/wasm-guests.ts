@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import wabt from 'wabt';
+import { httpComponent } from '../../runtimes/wasm/hello/component.ts';
 
 /**
  * A WASI preview 1 command that does what the first letter of its first argument says: `p`rint three lines, `s`ucceed, `f`ail, print the
@@ -101,4 +102,84 @@ export async function ripgrepImage(dir: string): Promise<string> {
 function packageRoot(name: string): string {
   const main = import.meta.resolve(name);
   return main.slice(0, main.lastIndexOf(`/${name}/`) + name.length + 2);
+}
+
+/**
+ * An HTTP component that does what the second letter of the path says: `/e`cho the body, `/t`rap, `/l`oop for ever, answer `/n`othing,
+ * `/m` takes all memory, `/w`rite to the log, `/c`ount its calls (one byte), `/s`tatus 404.
+ */
+const SERVER = `(module
+  (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]incoming-request.path-with-query" (func $path (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[method]incoming-request.consume" (func $consume (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[method]incoming-body.stream" (func $body-stream (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[constructor]outgoing-response" (func $response (param i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-response.set-status-code" (func $status (param i32 i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-response.body" (func $body (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-body.write" (func $write-body (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[static]outgoing-body.finish" (func $finish (param i32 i32 i32 i32)))
+  (import "wasi:http/types@0.2.0" "[static]response-outparam.set"
+    (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+  (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read" (func $read (param i32 i64 i32)))
+  (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+    (func $write (param i32 i32 i32 i32)))
+  (import "wasi:io/streams@0.2.0" "[resource-drop]output-stream" (func $drop-stream (param i32)))
+  (import "wasi:cli/stdout@0.2.0" "get-stdout" (func $stdout (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "a line\\n")
+  (global $free (mut i32) (i32.const 8192))
+  (global $count (mut i32) (i32.const 48))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $size)))
+    (local.get $at))
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $out i32)
+    (local $letter i32) (local $response i32) (local $body i32) (local $stream i32) (local $in i32)
+    (global.set $free (i32.const 8192))
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (call $path (local.get $request) (i32.const 0))
+    (local.set $letter (i32.load8_u (i32.add (i32.load (i32.const 4)) (i32.const 1))))
+    (if (i32.eq (local.get $letter) (i32.const 0x74)) (then unreachable))
+    (if (i32.eq (local.get $letter) (i32.const 0x6c)) (then (loop $ever (br $ever))))
+    (if (i32.eq (local.get $letter) (i32.const 0x6e)) (then (return)))
+    (if (i32.eq (local.get $letter) (i32.const 0x6d)) (then
+      (loop $more (br_if $more (i32.ne (i32.const -1) (memory.grow (i32.const 1)))))
+      unreachable))
+    (if (i32.eq (local.get $letter) (i32.const 0x77)) (then
+      (local.set $stream (call $stdout))
+      (call $write (local.get $stream) (i32.const 64) (i32.const 7) (i32.const 0))
+      (call $drop-stream (local.get $stream))))
+    (local.set $response (call $response (call $fields)))
+    (if (i32.eq (local.get $letter) (i32.const 0x73)) (then
+      (drop (call $status (local.get $response) (i32.const 404)))))
+    (call $body (local.get $response) (i32.const 0))
+    (local.set $body (i32.load (i32.const 4)))
+    (call $write-body (local.get $body) (i32.const 0))
+    (local.set $stream (i32.load (i32.const 4)))
+    (call $set (local.get $out) (i32.const 0) (local.get $response) (i32.const 0) (i64.const 0)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+    (if (i32.eq (local.get $letter) (i32.const 0x63)) (then
+      (i32.store8 (i32.const 80) (global.get $count))
+      (call $write (local.get $stream) (i32.const 80) (i32.const 1) (i32.const 0))))
+    (if (i32.eq (local.get $letter) (i32.const 0x65)) (then
+      (call $consume (local.get $request) (i32.const 0))
+      (call $body-stream (i32.load (i32.const 4)) (i32.const 0))
+      (local.set $in (i32.load (i32.const 4)))
+      (block $end (loop $more
+        (global.set $free (i32.const 8192))
+        (call $read (local.get $in) (i64.const 4096) (i32.const 0))
+        (br_if $end (i32.load8_u (i32.const 0)))
+        (call $write (local.get $stream) (i32.load (i32.const 4)) (i32.load (i32.const 8)) (i32.const 16))
+        (br $more)))))
+    (call $drop-stream (local.get $stream))
+    (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 16))))
+`;
+
+/** The HTTP component above; its path is an image reference. */
+export async function serverImage(dir: string): Promise<string> {
+  const path = join(dir, 'server.wasm');
+  await mkdir(dir, { recursive: true });
+  await writeFile(path, await httpComponent('server.wat', SERVER));
+  return path;
 }
