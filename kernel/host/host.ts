@@ -1,0 +1,271 @@
+import {
+  type BusClient,
+  type Context,
+  type Logger,
+  type ObjectClient,
+  SecretsEncoding,
+  type ServiceToken,
+  StatusError,
+} from '../contract/index.ts';
+import { nearestOf } from './config.ts';
+import { type LoadedPlugin, loadPlugin, type PluginSource } from './declaration.ts';
+import { type GraphNode, sortGraph } from './graph.ts';
+import { LeaseHolder } from './lease.ts';
+import { Report } from './report.ts';
+import { type Surroundings, TIMING, type Timing } from './run.ts';
+import { Services } from './services.ts';
+import { isolationText, type Managed, type PluginStatus } from './status.ts';
+import { Unit } from './unit.ts';
+import { WorkerGroup, type WorkerSettings } from './worker.ts';
+
+export interface HostOptions {
+  kernel: Context['kernel'];
+  objects: ObjectClient & { as(writer: string): ObjectClient };
+  bus: BusClient;
+  log: Logger;
+  plugins: readonly LoadedPlugin[];
+  /** Folders of the named plugin. */
+  dataDir(plugin: string): string;
+  cacheDir(plugin: string): string;
+  /** What a worker thread needs to open a kernel of its own; absent in a worker, whose plugins all run inline. */
+  workers?: WorkerSettings;
+  /** Called after a service of that kind has come, been swapped or gone. */
+  provided?: (kind: string) => void;
+  /** Called after a plugin's status has changed. */
+  changed?: (name: string) => void;
+  /** Called when a `required` plugin that used to run has failed for good. */
+  fatal?: (error: Error) => void;
+  /** Instances each plugin has had before. */
+  revisions?: Readonly<Record<string, number>>;
+  timing?: Partial<Timing>;
+}
+
+/** Runs plugins: those of this thread as units, the others by worker thread. */
+export class Host {
+  readonly #o: HostOptions;
+  readonly #services: Services;
+  readonly #around: Surroundings;
+  readonly #units = new Map<string, Unit>();
+  readonly #groups: WorkerGroup[] = [];
+  readonly #managed = new Map<string, Managed>();
+  readonly #leases = new Map<string, LeaseHolder>();
+  readonly #report: Report | undefined;
+  #order: Map<string, string[]> = new Map();
+  #stopping: Promise<void> | undefined;
+
+  constructor(o: HostOptions) {
+    this.#o = o;
+    this.#services = new Services((kind) => this.#provided(kind));
+    const { kernel, bus, log } = o;
+    this.#around = {
+      kernel,
+      bus,
+      log,
+      dataDir: (plugin) => o.dataDir(plugin),
+      cacheDir: (plugin) => o.cacheDir(plugin),
+      objects: (writer) => o.objects.as(writer),
+      services: this.#services,
+      timing: { ...TIMING, ...o.timing },
+    };
+    if (o.workers) {
+      this.#report = new Report({
+        objects: o.objects.as('host'),
+        log,
+        kernel: kernel.id,
+        plugins: () => this.#managed.values(),
+      });
+    }
+  }
+
+  /**
+   * Starts all plugins, each after those it requires. Throws when the graph is wrong or a `required` plugin does not run; what has been
+   * started is then stopped again.
+   */
+  async start(): Promise<void> {
+    const { plugins } = this.#o;
+    this.#order = sortGraph(plugins.map((plugin) => this.#node(plugin)));
+    this.#place(plugins);
+    this.#report?.start();
+    try {
+      const started = new Map<string, Promise<void>>();
+      for (const [name, providers] of this.#order) {
+        const unit = this.#units.get(name);
+        if (!unit) continue;
+        const before = Promise.all(providers.map(async (provider) => started.get(provider)));
+        started.set(
+          name,
+          before.then(() => this.#startUnit(unit)),
+        );
+      }
+      await Promise.all([...started.values(), ...this.#groups.map((group) => group.start())]);
+      this.#checkRequired();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** The service, as a proxy that survives swaps. Throws `NotFound` when no loaded plugin provides it. */
+  service<T>(token: ServiceToken<T, false>): T {
+    if (this.#services.available(token.kind)) return this.#services.one(token.kind) as T;
+    throw new StatusError('NotFound', `no running plugin provides ${token.kind}; see kubectl get plugins`);
+  }
+
+  /** The provider's own object, for the kernel itself. */
+  direct<T>(token: ServiceToken<T, false>): T | undefined {
+    return this.#services.direct(token.kind) as T | undefined;
+  }
+
+  plugins(): PluginStatus[] {
+    return [...this.#managed.values()].map((each) => each.status());
+  }
+
+  /** Replaces the plugin `name`; the old one goes on when the new one is refused, fails to start or is unhealthy. */
+  async swap(name: string, source: PluginSource): Promise<void> {
+    const managed = this.#managed.get(name);
+    if (!managed) {
+      const nearest = nearestOf(name, [...this.#managed.keys()]);
+      throw new StatusError(
+        'NotFound',
+        `no plugin "${name}" is loaded${nearest ? `; did you mean "${nearest}"?` : ''}`,
+      );
+    }
+    const next = await loadPlugin(source);
+    const old = managed.plugin;
+    if (next.declaration.kind !== old.declaration.kind) {
+      throw new StatusError(
+        'Invalid',
+        `plugin "${name}" is of kind ${old.declaration.kind}; it cannot be swapped for "${next.declaration.name}" of kind ${next.declaration.kind}`,
+      );
+    }
+    if (isolationText(next.isolation) !== isolationText(old.isolation)) {
+      throw new StatusError(
+        'Invalid',
+        `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`,
+      );
+    }
+    const nodes = [...this.#managed.values()].map((each) =>
+      this.#node(each === managed ? next : each.plugin, each.name),
+    );
+    const order = sortGraph(nodes);
+    await managed.swap(next);
+    this.#order = order;
+    if (encodesSecrets(next)) await Promise.all(this.#groups.map((group) => group.followEncoding(next)));
+  }
+
+  /** Stops all plugins, each before those it requires. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const stopped = new Map<string, Promise<void>>();
+    for (const name of [...this.#order.keys()].reverse()) {
+      const unit = this.#units.get(name);
+      if (!unit) continue;
+      const dependents = [...this.#order].filter(([, providers]) => providers.includes(name));
+      const before = Promise.all(dependents.map(async ([dependent]) => stopped.get(dependent)));
+      stopped.set(
+        name,
+        before.then(() => this.#stopUnit(unit)),
+      );
+    }
+    await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop())]);
+    await this.#report?.stop().catch((error: unknown) => {
+      this.#o.log.warn('the last status of the plugins could not be written', { error: String(error) });
+    });
+  }
+
+  #place(plugins: readonly LoadedPlugin[]): void {
+    const groups = new Map<string, LoadedPlugin[]>();
+    for (const plugin of plugins) {
+      const { name } = plugin.declaration;
+      if (plugin.isolation !== 'inline' && this.#o.workers) {
+        const { worker } = plugin.isolation;
+        groups.set(worker, [...(groups.get(worker) ?? []), plugin]);
+        continue;
+      }
+      const before = this.#o.revisions?.[name] ?? 0;
+      const unit = new Unit(plugin, before, this.#around, () => this.#changed(name));
+      this.#units.set(name, unit);
+      this.#managed.set(name, unit);
+    }
+    const encoding = plugins.find(encodesSecrets);
+    for (const [worker, members] of groups) {
+      const changed = (name: string): void => this.#changed(name);
+      const group = new WorkerGroup(worker, members, encoding, this.#o.workers!, this.#around, changed);
+      this.#groups.push(group);
+      for (const member of group.members) this.#managed.set(member.name, member);
+    }
+  }
+
+  async #startUnit(unit: Unit): Promise<void> {
+    if (this.#stopping) return;
+    if (!unit.plugin.declaration.singleton) return await unit.start();
+    const lease = new LeaseHolder({
+      objects: this.#o.objects.as('host'),
+      log: this.#o.log,
+      name: unit.name,
+      identity: this.#o.kernel.id,
+      duration: this.#around.timing.lease,
+      acquired: () => unit.start(),
+      lost: () => unit.stop(),
+      waiting: (holder) =>
+        unit.explain(
+          holder === '' ? 'waits for its lease' : `runs in kernel ${holder}, which holds its lease`,
+        ),
+    });
+    this.#leases.set(unit.name, lease);
+    await lease.start();
+  }
+
+  async #stopUnit(unit: Unit): Promise<void> {
+    const lease = this.#leases.get(unit.name);
+    lease?.close();
+    await unit.stop();
+    await lease?.release().catch((error: unknown) =>
+      this.#o.log.warn(`the lease of plugin "${unit.name}" could not be released`, {
+        error: String(error),
+      }),
+    );
+  }
+
+  #checkRequired(): void {
+    for (const { plugin, status } of [...this.#managed.values()].map((each) => ({
+      plugin: each.plugin,
+      status: each.status(),
+    }))) {
+      const { name, phase, message } = status;
+      if (!plugin.declaration.required || phase === 'Running' || phase === 'Skipped') continue;
+      if (phase === 'Pending' && this.#leases.has(name)) continue;
+      throw new StatusError(
+        'ServiceUnavailable',
+        `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`,
+      );
+    }
+  }
+
+  #node(plugin: LoadedPlugin, name = plugin.declaration.name): GraphNode {
+    return {
+      name,
+      declaration: plugin.declaration,
+      place: this.#o.workers ? isolationText(plugin.isolation) : 'inline',
+    };
+  }
+
+  #provided(kind: string): void {
+    this.#o.provided?.(kind);
+    if (this.#stopping) return;
+    for (const unit of this.#units.values()) unit.poke();
+  }
+
+  #changed(name: string): void {
+    this.#report?.changed(name);
+    this.#o.changed?.(name);
+  }
+}
+
+function encodesSecrets({ declaration }: LoadedPlugin): boolean {
+  return declaration.provides?.some(({ kind }) => kind === SecretsEncoding.kind) ?? false;
+}

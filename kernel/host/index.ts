@@ -1,0 +1,5 @@
+export { type LoadedPlugin, loadPlugin, type PluginEntry, type PluginSource } from './declaration.ts';
+export { Host, type HostOptions } from './host.ts';
+export { TIMING, type Timing } from './run.ts';
+export type { PluginStatus } from './status.ts';
+export type { WorkerSettings } from './worker.ts';

@@ -1,0 +1,246 @@
+import { mkdirSync } from 'node:fs';
+import {
+  asStatusError,
+  type BusClient,
+  type Context,
+  type Handover,
+  type Health,
+  type Instance,
+  type Logger,
+  type ObjectClient,
+  type Provision,
+  StatusError,
+} from '../contract/index.ts';
+import { named } from '../log.ts';
+import { within } from './deadline.ts';
+import type { LoadedPlugin } from './declaration.ts';
+import { Access, grantedBus, grantedObjects } from './grants.ts';
+import { requirementsOf } from './graph.ts';
+import type { Listeners } from './listeners.ts';
+import type { Services } from './services.ts';
+
+/** Milliseconds each step of a plugin's life may take. */
+export interface Timing {
+  readonly start: number;
+  readonly stop: number;
+  /** A whole swap, until the flip. */
+  readonly swap: number;
+  /** Between two health checks, and for each. */
+  readonly health: number;
+  /** First delay before a restart; it doubles up to 60 times that. */
+  readonly restart: number;
+  /** How long a lease is held without being renewed. */
+  readonly lease: number;
+}
+
+export const TIMING: Timing = {
+  start: 60_000,
+  stop: 10_000,
+  swap: 10_000,
+  health: 5_000,
+  restart: 1_000,
+  lease: 15_000,
+};
+
+/** What the plugins of one thread share. */
+export interface Surroundings {
+  readonly kernel: Context['kernel'];
+  /** The store, its writes marked as the named plugin's. */
+  objects(writer: string): ObjectClient;
+  readonly bus: BusClient;
+  readonly log: Logger;
+  readonly services: Services;
+  /** Folders of the named plugin. */
+  dataDir(plugin: string): string;
+  cacheDir(plugin: string): string;
+  readonly timing: Timing;
+}
+
+/** Thrown by `ctx.skip`. */
+export class Skipped extends Error {
+  override readonly name = 'Skipped';
+}
+
+/** One instance of a plugin, from start to stop. */
+export class Run {
+  readonly revision: number;
+  readonly log: Logger;
+  readonly #plugin: LoadedPlugin;
+  readonly #around: Surroundings;
+  readonly #access: Access;
+  readonly #abort = new AbortController();
+  readonly #cleanups: (() => void | Promise<void>)[] = [];
+  #instance: Instance | undefined;
+
+  constructor(plugin: LoadedPlugin, revision: number, around: Surroundings) {
+    const { name, grants } = plugin.declaration;
+    this.revision = revision;
+    this.#plugin = plugin;
+    this.#around = around;
+    this.log = named(around.log, name);
+    this.#access = new Access(`plugin "${name}" revision ${revision}`, grants);
+  }
+
+  get provisions(): readonly Provision[] {
+    return this.#instance?.provides ?? [];
+  }
+
+  /** Throws `Skipped`, or the reason it failed; then everything it did is undone. */
+  async start(
+    listeners: Listeners,
+    inherited: Handover | undefined,
+    ms: number,
+    swapping: boolean,
+  ): Promise<void> {
+    const context = this.#context(listeners, inherited, swapping);
+    const { declaration } = this.#plugin;
+    let starting: Promise<Instance> | undefined;
+    try {
+      this.#instance = await within(
+        ms,
+        'start',
+        () => (starting = (async () => declaration.start(context))()),
+        this.#abort.signal,
+      );
+      this.#checkProvisions();
+    } catch (error) {
+      if (!this.#instance) this.#stopLate(starting);
+      await this.stop('failed to start');
+      throw error instanceof Skipped ? error : this.#labelled(error);
+    }
+  }
+
+  /** Makes a `start` that is under way fail. */
+  cancel(): void {
+    this.#abort.abort(new StatusError('ServiceUnavailable', `${this.#access.label} is stopped`));
+  }
+
+  async health(ms: number): Promise<Health> {
+    try {
+      return (await within(ms, 'its health check', () => this.#instance?.health?.())) ?? { healthy: true };
+    } catch (error) {
+      return { healthy: false, message: asStatusError(error).message };
+    }
+  }
+
+  /** A copy of what the instance leaves to its successor. */
+  async drain(ms: number): Promise<Handover | undefined> {
+    const handover = await within(ms, `drain of ${this.#access.label}`, () => this.#instance?.drain?.());
+    return handover && (JSON.parse(JSON.stringify(handover)) as Handover);
+  }
+
+  async resume(): Promise<void> {
+    await within(this.#around.timing.stop, `resume of ${this.#access.label}`, () =>
+      this.#instance?.resume?.(),
+    );
+  }
+
+  /**
+   * Ends the instance: it may finish what it has in hand and clean up, then its access is revoked. Never throws: what goes wrong is
+   * logged.
+   */
+  async stop(why: string): Promise<void> {
+    this.cancel();
+    const { stop } = this.#around.timing;
+    const instance = this.#instance;
+    this.#instance = undefined;
+    const steps = [() => instance?.stop?.(), ...this.#cleanups.splice(0).reverse()];
+    for (const step of steps) {
+      await within(stop, 'stop', step).catch((error: unknown) =>
+        this.log.warn('did not stop cleanly', { error: asStatusError(error).message }),
+      );
+    }
+    this.#access.revoke(why);
+  }
+
+  /** A start that was given up may still end: then what it made is stopped. */
+  #stopLate(starting: Promise<Instance> | undefined): void {
+    starting?.then(
+      async (instance) => {
+        this.#instance = instance;
+        await this.stop('started too late');
+      },
+      () => {
+        // The reason it was given up has been reported.
+      },
+    );
+  }
+
+  #checkProvisions(): void {
+    if (typeof this.#instance !== 'object' || this.#instance === null) {
+      throw new StatusError(
+        'Invalid',
+        'start must return an instance: { provides, health, drain, resume, stop }',
+      );
+    }
+    const declared = this.#plugin.declaration.provides ?? [];
+    for (const { token, name } of this.provisions) {
+      if (!declared.some((each) => each.kind === token.kind)) {
+        throw new StatusError(
+          'Invalid',
+          `provides ${token.kind}, which its declaration does not list in provides`,
+        );
+      }
+      if (token.many !== (name !== '')) {
+        throw new StatusError('Invalid', `provides ${token.kind} ${token.many ? 'without' : 'with'} a name`);
+      }
+    }
+    const missing = declared.find(
+      ({ kind, many }) => !many && !this.provisions.some(({ token }) => token.kind === kind),
+    );
+    if (missing)
+      throw new StatusError('Invalid', `declares ${missing.kind} in provides, but start did not return it`);
+  }
+
+  #labelled(error: unknown): StatusError {
+    const { reason, message, details } = asStatusError(error);
+    const text = message.startsWith(this.#access.label) ? message : `${this.#access.label}: ${message}`;
+    return new StatusError(reason, text, details, { cause: error });
+  }
+
+  #context(listeners: Listeners, inherited: Handover | undefined, swapping: boolean): Context {
+    const { declaration, config } = this.#plugin;
+    const { name } = declaration;
+    const around = this.#around;
+    const access = this.#access;
+    return {
+      plugin: { name, revision: this.revision },
+      kernel: around.kernel,
+      config,
+      services: this.#services() as Context['services'],
+      objects: grantedObjects(around.objects(name), access),
+      bus: grantedBus(around.bus, access),
+      log: this.log,
+      dataDir: folder(around.dataDir(name)),
+      cacheDir: folder(around.cacheDir(name)),
+      signal: this.#abort.signal,
+      inherited,
+      defer: (cleanup) => void this.#cleanups.push(cleanup),
+      skip: (reason) => {
+        throw new Skipped(reason);
+      },
+      listen: async (options, onConnection) => {
+        access.host('net', `listen on ${options.host}:${options.port}`);
+        return await listeners.listen(options, onConnection, swapping);
+      },
+    };
+  }
+
+  /** Looked up at each access: an optional service may come and go. */
+  #services(): object {
+    const { services } = this.#around;
+    const resolved = {};
+    for (const { key, kind, many, optional } of requirementsOf(this.#plugin.declaration)) {
+      const get = many
+        ? () => services.many(kind)
+        : () => (optional && !services.available(kind) ? undefined : services.one(kind));
+      Object.defineProperty(resolved, key, { get, enumerable: true });
+    }
+    return resolved;
+  }
+}
+
+function folder(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return path;
+}

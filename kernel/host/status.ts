@@ -1,0 +1,32 @@
+import type { Isolation, PluginPhase } from '../contract/index.ts';
+import type { LoadedPlugin } from './declaration.ts';
+
+/** One plugin as it runs in this kernel. */
+export interface PluginStatus {
+  readonly name: string;
+  readonly kind: string;
+  readonly version: string;
+  readonly description: string;
+  /** How many instances it has had. */
+  readonly revision: number;
+  readonly phase: PluginPhase;
+  /** `inline`, or `worker/NAME`. */
+  readonly isolation: string;
+  /** Kinds, or `kind/name` for those of which there may be many. */
+  readonly provides: readonly string[];
+  readonly healthy: boolean;
+  /** Why it waits, is skipped, failed or unhealthy. */
+  readonly message?: string;
+}
+
+/** A plugin under the host's care, in this thread or in a worker. */
+export interface Managed {
+  readonly name: string;
+  readonly plugin: LoadedPlugin;
+  status(): PluginStatus;
+  swap(next: LoadedPlugin): Promise<void>;
+}
+
+export function isolationText(isolation: Isolation): string {
+  return isolation === 'inline' ? 'inline' : `worker/${isolation.worker}`;
+}

@@ -1,0 +1,240 @@
+import { type Handover, type PluginPhase, StatusError } from '../contract/index.ts';
+import type { LoadedPlugin } from './declaration.ts';
+import { requirementsOf } from './graph.ts';
+import { Listeners } from './listeners.ts';
+import { Run, Skipped, type Surroundings } from './run.ts';
+import type { Managed, PluginStatus } from './status.ts';
+import { isolationText } from './status.ts';
+
+/** Unhealthy checks in a row after which an instance is restarted. */
+const UNHEALTHY = 3;
+
+/** One plugin of this thread and its present instance: started, watched over, restarted, swapped, stopped; one thing at a time. */
+export class Unit implements Managed {
+  readonly name: string;
+  plugin: LoadedPlugin;
+  readonly #around: Surroundings;
+  readonly #listeners: Listeners;
+  readonly #changed: () => void;
+  #phase: PluginPhase = 'Pending';
+  #message: string | undefined;
+  #healthy = false;
+  #revision: number;
+  /** Whether it is meant to run here, now. */
+  #wanted = false;
+  #run: Run | undefined;
+  #starting: Run | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #unhealthy = 0;
+  #restarts = 0;
+  #runningSince = 0;
+
+  /** `revision`: how many instances it has had before. */
+  constructor(plugin: LoadedPlugin, revision: number, around: Surroundings, changed: () => void) {
+    this.#revision = revision;
+    this.name = plugin.declaration.name;
+    this.plugin = plugin;
+    this.#around = around;
+    this.#changed = changed;
+    this.#listeners = new Listeners(this.name);
+  }
+
+  status(): PluginStatus {
+    const { kind, version, description } = this.plugin.declaration;
+    return {
+      name: this.name,
+      kind,
+      version,
+      description,
+      revision: this.#run?.revision ?? this.#revision,
+      phase: this.#phase,
+      isolation: isolationText(this.plugin.isolation),
+      provides: (this.#run?.provisions ?? []).map(({ token, name }) =>
+        name ? `${token.kind}/${name}` : token.kind,
+      ),
+      healthy: this.#healthy,
+      ...(this.#message === undefined ? {} : { message: this.#message }),
+    };
+  }
+
+  /** Returns when it runs, or it is clear why it does not: see `status`. */
+  async start(): Promise<void> {
+    this.#wanted = true;
+    await this.#exclusive(() => this.#launch());
+  }
+
+  /** A service it may have been waiting for has come. */
+  poke(): void {
+    if (this.#wanted && this.#phase === 'Pending') void this.#exclusive(() => this.#launch());
+  }
+
+  /** Says why it does not run here though nothing is wrong, e.g. who holds its lease. */
+  explain(message: string): void {
+    if (!this.#run && !this.#wanted) this.#set('Pending', message);
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    this.#starting?.cancel();
+    await this.#exclusive(async () => {
+      clearTimeout(this.#timer);
+      await this.#listeners.refuse();
+      await this.#end('was stopped');
+      await this.#listeners.close();
+      this.#set('Stopped');
+    });
+  }
+
+  /** Replaces the instance, or throws the reason why the old one goes on. */
+  async swap(next: LoadedPlugin): Promise<void> {
+    await this.#exclusive(async () => {
+      const old = this.#run;
+      if (old) return await this.#replace(old, next);
+      this.plugin = next;
+      clearTimeout(this.#timer);
+      if (this.#wanted) await this.#launch();
+      this.#changed();
+      if (this.#phase === 'Failed') throw new StatusError('Invalid', this.#message ?? 'failed to start');
+    });
+  }
+
+  async #launch(): Promise<void> {
+    if (this.#run || !this.#wanted) return;
+    const { services, timing } = this.#around;
+    const needs = requirementsOf(this.plugin.declaration);
+    const missing = needs.find(({ kind, optional }) => !optional && !services.available(kind));
+    if (missing) return this.#set('Pending', `waits for ${missing.kind}`);
+    this.#set('Starting');
+    const run = new Run(this.plugin, ++this.#revision, this.#around);
+    this.#starting = run;
+    try {
+      await run.start(this.#listeners, undefined, timing.start, false);
+      this.#checkProvided(run);
+      this.#adopt(run);
+      await this.#listeners.settle();
+    } catch (error) {
+      await run.stop('failed to start');
+      await this.#listeners.close();
+      if (error instanceof Skipped && this.#restarts === 0) return this.#set('Skipped', error.message);
+      this.#failed((error as Error).message);
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  async #replace(old: Run, next: LoadedPlugin): Promise<void> {
+    const { timing } = this.#around;
+    const deadline = performance.now() + timing.swap;
+    const left = (): number => Math.max(1, Math.round(deadline - performance.now()));
+    clearTimeout(this.#timer);
+    this.#set('Swapping', `to version ${next.declaration.version}`, this.#healthy);
+    const restore = this.#listeners.pause();
+    const run = new Run(next, ++this.#revision, this.#around);
+    this.#starting = run;
+    try {
+      const inherited: Handover | undefined = await old.drain(left());
+      await run.start(this.#listeners, inherited, left(), true);
+      this.#checkProvided(run);
+      const health = await run.health(left());
+      if (!health.healthy)
+        throw new StatusError('ServiceUnavailable', `is unhealthy: ${health.message ?? 'no reason given'}`);
+    } catch (error) {
+      await run.stop('was unwound');
+      await this.#rollBack(old, restore);
+      const why = error instanceof Skipped ? `skipped: ${error.message}` : (error as Error).message;
+      const text = `plugin "${this.name}" was not swapped, revision ${old.revision} goes on: ${why}`;
+      throw new StatusError(
+        error instanceof StatusError ? error.reason : 'Invalid',
+        text,
+        {},
+        { cause: error },
+      );
+    } finally {
+      this.#starting = undefined;
+    }
+    this.plugin = next;
+    this.#adopt(run);
+    await this.#listeners.settle();
+    await old.stop(`was replaced by revision ${run.revision}`);
+  }
+
+  async #rollBack(old: Run, restore: () => Promise<void>): Promise<void> {
+    try {
+      await old.resume();
+      await restore();
+      this.#adopt(old);
+    } catch (error) {
+      await this.#end('could not resume');
+      this.#failed((error as Error).message);
+    }
+  }
+
+  #checkProvided(run: Run): void {
+    this.#around.services.check(run.provisions, this.name);
+  }
+
+  #adopt(run: Run): void {
+    if (this.#run !== run) {
+      this.#run = run;
+      this.#runningSince = performance.now();
+      this.#around.services.provide(run.provisions, this.name);
+    }
+    this.#unhealthy = 0;
+    this.#set('Running', undefined, true);
+    this.#watchOver(0);
+  }
+
+  #watchOver(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#exclusive(() => this.#checkHealth()), delay).unref();
+  }
+
+  async #checkHealth(): Promise<void> {
+    const run = this.#run;
+    if (!run || !this.#wanted) return;
+    const { timing } = this.#around;
+    const { healthy, message } = await run.health(timing.health);
+    this.#unhealthy = healthy ? 0 : this.#unhealthy + 1;
+    this.#set('Running', message, healthy);
+    if (this.#unhealthy < UNHEALTHY) return this.#watchOver(timing.health);
+    run.log.error('is unhealthy and is restarted', { message });
+    this.#listeners.hold();
+    await this.#end('is unhealthy');
+    this.#failed(message ?? 'is unhealthy');
+  }
+
+  async #end(why: string): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    this.#around.services.provide([], this.name);
+    await run?.stop(why);
+  }
+
+  /** Tries again after a while that doubles, from anew when it had been running for a minute. */
+  #failed(message: string): void {
+    const { restart } = this.#around.timing;
+    if (this.#runningSince > 0 && performance.now() - this.#runningSince > 60 * restart) this.#restarts = 0;
+    const delay = Math.min(60, 2 ** this.#restarts) * restart;
+    this.#restarts += 1;
+    this.#set('Failed', message);
+    this.#around.log.error(`plugin "${this.name}" failed; trying again in ${delay} ms`, { error: message });
+    clearTimeout(this.#timer);
+    if (this.#wanted)
+      this.#timer = setTimeout(() => void this.#exclusive(() => this.#launch()), delay).unref();
+  }
+
+  #set(phase: PluginPhase, message?: string, healthy = false): void {
+    if (this.#phase === phase && this.#message === message && this.#healthy === healthy) return;
+    this.#phase = phase;
+    this.#message = message;
+    this.#healthy = healthy;
+    this.#changed();
+  }
+
+  async #exclusive(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    await turn;
+  }
+}

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BusClient, type Logger, type ServiceToken, StatusError } from './contract/index.ts';
+import { openDataDir } from './datadir.ts';
+import { nearestOf } from './host/config.ts';
+import {
+  Host,
+  type LoadedPlugin,
+  loadPlugin,
+  type PluginEntry,
+  type PluginSource,
+  type PluginStatus,
+  type Timing,
+} from './host/index.ts';
+import { lineLogger } from './log.ts';
+import { type NatsServer, startNats } from './nats/index.ts';
+import { bindEncoding, openParts } from './parts.ts';
+import type { ObjectStore } from './store/index.ts';
+
+export type { PluginEntry, PluginSource, PluginStatus };
+
+export interface KernelOptions {
+  /** Everything that must outlive the process; see `DataDir`. */
+  dataDir: string;
+  /** What can be made again: a fetched nats-server, plugins' caches. */
+  cacheDir: string;
+  plugins: readonly PluginSource[];
+  /** An external NATS server; absent: an embedded one. */
+  nats?: { url?: string | undefined };
+  /** The node this process stands for, if any. */
+  node?: string | undefined;
+  /** Default: lines on standard error. */
+  log?: Logger;
+  /** Told, in a line each, what takes long. */
+  progress?: (text: string) => void;
+  /** Configuration by plugin name; wins over the entry's. */
+  config?: Readonly<Record<string, object>>;
+  timing?: Partial<Timing>;
+}
+
+export interface Kernel {
+  /** A DNS label, the same at every start from this data folder. */
+  readonly id: string;
+  readonly objects: ObjectStore;
+  readonly bus: BusClient;
+  /** The NATS server: embedded (then it has a pid) or external, and how to reach it. */
+  readonly nats: NatsServer;
+  /** A proxy that survives swaps. Throws `NotFound` when no running plugin of this thread provides it. */
+  service<T>(token: ServiceToken<T, false>): T;
+  plugins(): PluginStatus[];
+  /** Replaces a running plugin. When it throws, the old one goes on. */
+  swap(name: string, plugin: PluginSource): Promise<void>;
+  /** Stops everything in order: plugins, store, NATS. Idempotent. */
+  stop(): Promise<void>;
+  /** Resolves with what this kernel cannot go on after: stop it and exit. */
+  readonly failed: Promise<Error>;
+}
+
+/** This package's version. */
+export const VERSION = readVersion();
+
+/** Throws `StatusError`: what failed, and what to do. Nothing is left running then. */
+export async function startKernel(o: KernelOptions): Promise<Kernel> {
+  const log = o.log ?? lineLogger((line) => process.stderr.write(`${line}\n`));
+  const undo: (() => void | Promise<void>)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const data = openDataDir(o.dataDir);
+    undo.push(() => data.release());
+    const loading = loadAll(o.plugins, o.config ?? {});
+    // Reported below, where it is awaited; NATS may fail first.
+    loading.catch(() => undefined);
+    const nats = await startNats({
+      dataDir: o.dataDir,
+      cacheDir: o.cacheDir,
+      url: o.nats?.url,
+      log,
+      progress: o.progress,
+    });
+    undo.push(() => nats.stop());
+    const connection = await nats.connect(`orlop ${data.kernelId}`);
+    undo.push(() => connection.close());
+    const parts = await openParts({ connection, log, writer: data.kernelId });
+    undo.push(() => parts.close());
+    let fail: (error: Error) => void;
+    const failed = new Promise<Error>((resolve) => {
+      fail = resolve;
+    });
+    const host: Host = new Host({
+      kernel: { id: data.kernelId, node: o.node, version: VERSION },
+      objects: parts.store,
+      bus: parts.bus,
+      log,
+      plugins: await loading,
+      dataDir: (plugin) => join(o.dataDir, 'plugins', plugin),
+      cacheDir: (plugin) => join(o.cacheDir, 'plugins', plugin),
+      workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir },
+      provided: bindEncoding(parts.store, () => host),
+      fatal: (error) => fail(error),
+      ...(o.timing ? { timing: o.timing } : {}),
+    });
+    undo.push(() => host.stop());
+    await host.start();
+    let stopping: Promise<void> | undefined;
+    return {
+      id: data.kernelId,
+      objects: parts.store,
+      bus: parts.bus,
+      nats,
+      service: (token) => host.service(token),
+      plugins: () => host.plugins(),
+      swap: (name, plugin) => host.swap(name, plugin),
+      stop: () => (stopping ??= unwind()),
+      failed,
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function loadAll(
+  sources: readonly PluginSource[],
+  config: Readonly<Record<string, object>>,
+): Promise<LoadedPlugin[]> {
+  const plugins = await Promise.all(sources.map((each) => loadPlugin(each, (name) => config[name])));
+  const names = plugins.map(({ declaration }) => declaration.name);
+  for (const name of Object.keys(config)) {
+    if (names.includes(name)) continue;
+    const nearest = nearestOf(name, names);
+    const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+    throw new StatusError('Invalid', `there is configuration for "${name}", but no such plugin${hint}`);
+  }
+  return plugins;
+}
+
+/** From the nearest package.json above: the build lies one folder deeper than the source. */
+function readVersion(): string {
+  for (const up of ['../', '../../']) {
+    try {
+      const text = readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new Error('package.json of orlop is missing');
+}

@@ -1,0 +1,30 @@
+import type { Logger } from './contract/index.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Writes one line per message of `level` and above: `2026-01-31T09:00:00.000Z warn  message key=value`. */
+export function lineLogger(write: (line: string) => void, level: LogLevel = 'info'): Logger {
+  const from = LEVELS.indexOf(level);
+  return each((at) => (message, fields) => {
+    if (LEVELS.indexOf(at) < from) return;
+    const rest = Object.entries(fields ?? {}).map(([key, value]) => ` ${key}=${text(value)}`);
+    write(`${new Date().toISOString()} ${at.padEnd(5)} ${message}${rest.join('')}`);
+  });
+}
+
+/** `log`, each message preceded by a plugin's name. */
+export function named(log: Logger, name: string): Logger {
+  return each((level) => (message, fields) => log[level](`${name}: ${message}`, fields));
+}
+
+/** A logger made of one function per level. */
+export function each(make: (level: LogLevel) => Logger[LogLevel]): Logger {
+  return { debug: make('debug'), info: make('info'), warn: make('warn'), error: make('error') };
+}
+
+function text(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
+  return typeof value === 'string' && /^\S+$/.test(value) ? value : (JSON.stringify(value) ?? 'undefined');
+}
