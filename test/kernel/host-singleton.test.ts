@@ -41,7 +41,9 @@ t.test('a singleton runs in one kernel, and moves when that stops', async (t) =>
   await one.stop();
   await eventually('the other kernel has it', () => active.join() === 'two');
   const again = await one.restart({ plugins: [only(active, log, 'one again')] });
-  t.match(again.plugins(), [{ phase: 'Pending', message: `runs in kernel ${back.id}, which holds its lease` }]);
+  t.match(again.plugins(), [
+    { phase: 'Pending', message: `runs in kernel ${back.id}, which holds its lease` },
+  ]);
   await back.stop();
   await eventually('it has come back', () => active.join() === 'one again');
   await eventually('its object names the kernel', async () => {

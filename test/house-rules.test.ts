@@ -1,0 +1,158 @@
+/** The rules of the design that a program can check. Each failure names the file and the rule. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const TOP_LEVEL = ['kernel', 'plugins', 'runtimes', 'test', 'bench'];
+const TOP_LEVEL_FILES = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'package-lock.json',
+  'package.json',
+  'tsconfig.json',
+];
+const HEADINGS = [
+  '## What it does',
+  '## Configuration',
+  '## Provides and requires',
+  '## Metrics',
+  '## Limits',
+];
+/** Lines with code in all of the kernel but its contract. The design hopes for 2,500; this keeps what there is from growing. */
+const KERNEL_LINES = 5_600;
+const FILE_LINES = 400;
+const MEDIAN_LINES = 120;
+
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((file) => file !== '' && existsSync(join(root, file)));
+const sources = tracked.filter((file) => file.endsWith('.ts'));
+const manifest = JSON.parse(read('package.json')) as Record<
+  'dependencies' | 'devDependencies',
+  Record<string, string>
+>;
+/** Folders of what the build runs to make files: it has the development dependencies. */
+const makers = [...read('plugins/cli/setup.mjs').matchAll(/'\.build\/([^']+)\/[^/']+\.js'/g)].map(
+  (match) => match[1]!,
+);
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+/** What a file imports: relative paths made relative to the root, everything else as written. */
+function importsOf(file: string): string[] {
+  const text = read(file);
+  const found = [
+    ...text.matchAll(/^(?:import|export)\b[^'"`;]*?\bfrom '([^']+)'/gm),
+    ...text.matchAll(/^import '([^']+)'/gm),
+    ...text.matchAll(/\bimport\('([^']+)'\)/g),
+  ].map((match) => match[1]!);
+  return found.map((each) => (each.startsWith('.') ? normalize(join(dirname(file), each)) : each));
+}
+
+/** The folder of the plugin a file belongs to, if it belongs to one: the nearest that has an `index.ts` with a declaration. */
+const pluginFolders = sources
+  .filter((file) => /^(plugins|runtimes)\/.*index\.ts$/.test(file) && /definePlugin/.test(read(file)))
+  .map((file) => dirname(file));
+
+function pluginOf(file: string): string | undefined {
+  return pluginFolders.find((folder) => file.startsWith(`${folder}/`));
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** Why `file` may not import `target`, if so. */
+function forbidden(file: string, target: string): string | undefined {
+  if (target.startsWith('node:')) return undefined;
+  if (builtinModules.includes(target)) return 'name built-in modules with node:';
+  const inTree = TOP_LEVEL.some((folder) => target.startsWith(`${folder}/`));
+  if (/^(test|bench)\//.test(file)) return undefined;
+  if (/^(test|bench)\//.test(target)) return 'nothing imports test/ or bench/';
+  const making =
+    makers.some((folder) => file.startsWith(`${folder}/`)) && packageOf(target) in manifest.devDependencies;
+  if (!inTree && target !== 'orlop/plugin' && !making && !(packageOf(target) in manifest.dependencies)) {
+    return 'not a dependency in package.json';
+  }
+  if (target === 'nats' && !/^kernel\/(store|bus|nats)\//.test(file)) {
+    return 'the NATS client appears only in kernel/store, kernel/bus and kernel/nats';
+  }
+  if (file.startsWith('kernel/contract/')) {
+    const own = target.startsWith('kernel/contract/') || packageOf(target) === 'kubernetes-types';
+    return own ? undefined : 'the contract imports itself only';
+  }
+  if (file.startsWith('kernel/'))
+    return inTree && !target.startsWith('kernel/') ? 'the kernel imports kernel/' : undefined;
+  if (file === 'plugins/standard.ts' || file.startsWith('plugins/cli/')) return undefined;
+  if (!inTree) return undefined;
+  const plugin = pluginOf(file);
+  return plugin !== undefined && target.startsWith(`${plugin}/`)
+    ? undefined
+    : 'a plugin imports orlop/plugin, its own folder and its own packages';
+}
+
+t.test('imports go where they may', async (t) => {
+  t.ok(sources.length > 100, 'there are sources to check');
+  const wrong = sources.flatMap((file) =>
+    importsOf(file).flatMap((target) => {
+      const why = forbidden(file, target);
+      return why === undefined ? [] : [`${file} imports ${target}: ${why}`];
+    }),
+  );
+  t.same(wrong, []);
+});
+
+t.test('every plugin has a declaration and a README with the fixed headings', async (t) => {
+  t.ok(pluginFolders.length > 10, 'there are plugins to check');
+  for (const folder of pluginFolders) {
+    const readme = existsSync(join(root, folder, 'README.md')) ? read(join(folder, 'README.md')) : '';
+    const lines = readme.split('\n');
+    const headings = lines.filter((line) => /^#{1,2} /.test(line));
+    const fixed = headings.slice(1).filter((line) => HEADINGS.includes(line));
+    t.match(headings[0] ?? '', /^# \S+/, `${folder}/README.md starts with its name`);
+    t.same(fixed, HEADINGS, `${folder}/README.md has the headings`);
+    t.match(
+      read(join(folder, 'index.ts')),
+      /^export default definePlugin/m,
+      `${folder}/index.ts is a declaration`,
+    );
+  }
+});
+
+t.test('files and the kernel stay small', async (t) => {
+  const sizes = sources.map((file) => ({ file, lines: read(file).split('\n').length - 1 }));
+  t.same(
+    sizes.filter(({ lines }) => lines > FILE_LINES).map(({ file, lines }) => `${file}: ${lines} lines`),
+    [],
+    `no file has over ${FILE_LINES} lines`,
+  );
+  const sorted = sizes.map(({ lines }) => lines).sort((a, b) => a - b);
+  t.ok(sorted[Math.floor(sorted.length / 2)]! <= MEDIAN_LINES, `the median is at most ${MEDIAN_LINES} lines`);
+  const kernel = sources.filter((file) => file.startsWith('kernel/') && !file.startsWith('kernel/contract/'));
+  const code = kernel
+    .flatMap((file) => read(file).split('\n'))
+    .filter((line) => !/^\s*($|\/\/|\/?\*)/.test(line));
+  t.ok(code.length <= KERNEL_LINES, `the kernel has ${code.length} lines of code, at most ${KERNEL_LINES}`);
+});
+
+t.test('names and places are those of the design', async (t) => {
+  const strangers = [...new Set(tracked.map((file) => file.split('/')[0]!))].filter(
+    (name) => !name.startsWith('.') && !TOP_LEVEL.includes(name) && !TOP_LEVEL_FILES.includes(name),
+  );
+  t.same(strangers, [], 'nothing else at the top');
+  const vague = tracked.filter((file) => /(^|\/)(utils?|helpers?|common|misc|lib)(\/|\.|$)/i.test(file));
+  t.same(vague, [], 'no file is named for being useful');
+});
