@@ -1,6 +1,7 @@
 import type { Deployment, PodTemplateSpec, ReplicaSet } from 'orlop/plugin';
 import { defaultPodSpec } from '../pods/defaults.ts';
 import type { Strategy } from '../types.ts';
+import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from './validate.ts';
 
 function defaultTemplate(template: PodTemplateSpec | undefined): void {
   if (!template?.spec) return;
@@ -24,6 +25,8 @@ export const deploymentStrategy: Strategy<Deployment> = {
     spec.progressDeadlineSeconds ??= 600;
     defaultTemplate(spec.template);
   },
+  validate: validateDeployment,
+  validateUpdate: validateSelectorUpdate,
 };
 
 export const replicaSetStrategy: Strategy<ReplicaSet> = {
@@ -32,4 +35,6 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
     spec.replicas ??= 1;
     defaultTemplate(spec.template);
   },
+  validate: validateReplicaSet,
+  validateUpdate: validateSelectorUpdate,
 };

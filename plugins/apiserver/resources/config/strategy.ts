@@ -1,5 +1,16 @@
-import type { Secret } from 'orlop/plugin';
+import type { ConfigMap, Secret } from 'orlop/plugin';
 import type { Strategy } from '../types.ts';
+import {
+  validateConfigMap,
+  validateConfigMapUpdate,
+  validateSecret,
+  validateSecretUpdate,
+} from './validate.ts';
+
+export const configMapStrategy: Strategy<ConfigMap> = {
+  validate: validateConfigMap,
+  validateUpdate: validateConfigMapUpdate,
+};
 
 export const secretStrategy: Strategy<Secret> = {
   default(secret) {
@@ -12,4 +23,6 @@ export const secretStrategy: Strategy<Secret> = {
     }
     delete secret.stringData;
   },
+  validate: validateSecret,
+  validateUpdate: validateSecretUpdate,
 };

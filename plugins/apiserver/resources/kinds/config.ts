@@ -6,7 +6,7 @@ import {
   type ServiceAccount,
   ServiceAccounts,
 } from 'orlop/plugin';
-import { secretStrategy } from '../config/strategy.ts';
+import { configMapStrategy, secretStrategy } from '../config/strategy.ts';
 import { column, row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
 
@@ -17,6 +17,7 @@ function count(record: object | undefined): number {
 export const configRows: readonly ResourceRow[] = [
   row<ConfigMap>(ConfigMaps, {
     shortNames: ['cm'],
+    strategy: configMapStrategy,
     columns: [column('Data', ({ data, binaryData }) => count(data) + count(binaryData))],
   }),
   row<Secret>(Secrets, {

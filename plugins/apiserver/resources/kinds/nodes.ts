@@ -1,5 +1,12 @@
 import { type Lease, Leases, type Node, Nodes, type RuntimeClass, RuntimeClasses } from 'orlop/plugin';
 import { nodeColumns } from '../../printing/nodes.ts';
+import {
+  validateLease,
+  validateNode,
+  validateNodeUpdate,
+  validateRuntimeClass,
+  validateRuntimeClassUpdate,
+} from '../nodes/validate.ts';
 import { column, row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
 
@@ -8,11 +15,21 @@ export const nodeRows: readonly ResourceRow[] = [
     shortNames: ['no'],
     subresources: ['status'],
     columns: nodeColumns,
+    strategy: {
+      default({ status }) {
+        if (status?.capacity) status.allocatable ??= { ...status.capacity };
+      },
+      validate: validateNode,
+      validateUpdate: validateNodeUpdate,
+    },
     fieldSelectors: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
   }),
   row<Lease>(Leases, {
-    strategy: { allowCreateOnUpdate: true },
+    strategy: { allowCreateOnUpdate: true, validate: validateLease },
     columns: [column('Holder', ({ spec }) => spec?.holderIdentity ?? '')],
   }),
-  row<RuntimeClass>(RuntimeClasses, { columns: [column('Handler', ({ handler }) => handler)] }),
+  row<RuntimeClass>(RuntimeClasses, {
+    strategy: { validate: validateRuntimeClass, validateUpdate: validateRuntimeClassUpdate },
+    columns: [column('Handler', ({ handler }) => handler)],
+  }),
 ];

@@ -1,7 +1,9 @@
-import { type Pod, podGracePeriodSeconds, type Toleration } from 'orlop/plugin';
+import { type Pod, type PodSpec, podGracePeriodSeconds, type Toleration } from 'orlop/plugin';
 import type { Strategy } from '../types.ts';
 import { defaultPodSpec, defaultRequests } from './defaults.ts';
 import { qosClass } from './qos.ts';
+import { validatePodUpdate } from './update.ts';
+import { validatePodSpec } from './validate.ts';
 
 /** How long a pod stays on a node that is not ready. Source: admission plugin DefaultTolerationSeconds. */
 const TOLERATION_SECONDS = 300;
@@ -28,8 +30,28 @@ export const podStrategy: Strategy<Pod> = {
     spec.tolerations = withNodeTolerations(spec.tolerations ?? []);
     Object.assign(pod, { status: { phase: 'Pending', qosClass: qosClass(spec) } });
   },
+  // A manifest that is applied again does not say what was filled in since.
+  prepareForUpdate({ spec: next }, { spec: old }) {
+    if (!next || !old) return;
+    for (const field of FILLED_IN) restore(next, old, field);
+    next.tolerations = withNodeTolerations(next.tolerations ?? []);
+  },
+  validate: ({ spec }) => validatePodSpec(spec, 'spec'),
+  validateUpdate: validatePodUpdate,
   gracePeriodSeconds: podGracePeriodSeconds,
 };
+
+const FILLED_IN = [
+  'nodeName',
+  'serviceAccountName',
+  'serviceAccount',
+  'priority',
+  'preemptionPolicy',
+] as const;
+
+function restore<K extends keyof PodSpec>(next: PodSpec, old: PodSpec, field: K): void {
+  if (next[field] === undefined && old[field] !== undefined) next[field] = old[field];
+}
 
 function withNodeTolerations(tolerations: readonly Toleration[]): Toleration[] {
   const missing = NODE_TAINTS.filter(

@@ -2,6 +2,7 @@ import type { Service } from 'orlop/plugin';
 import { dns1035Label } from '../names.ts';
 import type { Strategy } from '../types.ts';
 import { needsNodePorts, type ServiceOptions, serviceReservation } from './allocate.ts';
+import { validateService, validateServiceUpdate } from './validate.ts';
 
 const SESSION_TIMEOUT_SECONDS = 10_800;
 
@@ -43,6 +44,8 @@ export function serviceStrategy(options: ServiceOptions): Strategy<Service> {
       keepAllocated(next, old);
       dropUnused(next, old);
     },
+    validate: validateService,
+    validateUpdate: validateServiceUpdate,
     reserve: serviceReservation(options),
   };
 }
