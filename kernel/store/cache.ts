@@ -8,6 +8,9 @@ import { type StreamState, TOMBSTONE_TTL } from './stream.ts';
 import { parseSubject, sortKey } from './subjects.ts';
 import { Table } from './table.ts';
 
+/** Deletions remembered for the sweep, at most, outside of a load. */
+const TOMBSTONES = 2_048;
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -18,12 +21,17 @@ export class Cache implements FeedTarget {
   /** The last revision that is in it. */
   applied = 0;
   epoch = '';
+  /** Told, when a session has caught up, which deletions were seen lately. */
+  onSession: ((tombstones: { subject: string; revision: number }[]) => void) | undefined;
   readonly #encodings: Encodings;
   readonly #waiters = new Map<number, Set<Waiter>>();
   #tables = new Map<string, Table>();
   #loading = false;
   #ready = false;
   #lastHeard = 0;
+  /** Between the beginning of a session and its first `caughtUp`. */
+  #resuming = false;
+  #tombstones: { subject: string; revision: number }[] = [];
 
   constructor(encodings: Encodings) {
     this.#encodings = encodings;
@@ -53,6 +61,7 @@ export class Cache implements FeedTarget {
     const stale = this.#lastHeard > 0 && Date.now() - this.#lastHeard > (TOMBSTONE_TTL / 2) * 1000;
     const resume = this.#ready && !stale && epoch === this.epoch && lastRevision >= this.applied;
     this.#lastHeard = Date.now();
+    this.#resuming = true;
     if (resume) return this.applied + 1;
     this.#reset(epoch);
     return 0;
@@ -67,8 +76,10 @@ export class Cache implements FeedTarget {
       const { resource, key } = parsed;
       const table = this.#loading ? this.#loadingTable(resource) : this.table(resource);
       const entry = this.#entry(table, revision, key, message, headers);
+      if (entry?.deleted) this.#remember(message.subject, revision);
       if (entry && this.#loading) table.load(entry);
       else if (entry) {
+        if (this.#resuming && replaced(table, entry)) table.interrupt(revision);
         table.apply(entry);
         for (const watcher of table.watchers) watcher.event(entry);
       }
@@ -86,6 +97,9 @@ export class Cache implements FeedTarget {
       for (const table of this.#tables.values()) table.loaded(this.applied);
       this.#release(-1);
     } else if (this.applied > from) this.#release(from);
+    if (!this.#resuming) return;
+    this.#resuming = false;
+    this.onSession?.(this.#tombstones.splice(0));
   }
 
   /** Resolves when a revision is in. Throws `Timeout` after `timeout` milliseconds. */
@@ -154,6 +168,12 @@ export class Cache implements FeedTarget {
     return last && !last.deleted ? last.at(revision) : undefined;
   }
 
+  #remember(subject: string, revision: number): void {
+    this.#tombstones.push({ subject, revision });
+    if (!this.#loading && this.#tombstones.length > 2 * TOMBSTONES)
+      this.#tombstones = this.#tombstones.slice(-TOMBSTONES);
+  }
+
   #loadingTable(id: string): Table {
     let table = this.#tables.get(id);
     if (!table) {
@@ -186,4 +206,11 @@ export class Cache implements FeedTarget {
     const waiters = this.#waiters.get(revision);
     if (waiters) for (const waiter of [...waiters]) waiter.resolve();
   }
+}
+
+/** Whether an object was deleted and made again while this process was away, and the stream no longer tells. */
+function replaced(table: Table, entry: Entry): boolean {
+  const previous = table.newest(sortKey(entry.key));
+  if (!previous || previous.deleted || entry.deleted) return false;
+  return previous.value.metadata?.uid !== entry.value.metadata?.uid;
 }

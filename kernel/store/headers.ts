@@ -10,4 +10,6 @@ export const HEADERS = {
   encoding: 'Orlop-Encoding',
   expected: 'Nats-Expected-Last-Subject-Sequence',
   ttl: 'Nats-TTL',
+  /** `sub` removes what is older on the subject: the end of a tombstone must not bring the object back. */
+  rollup: 'Nats-Rollup',
 } as const;

@@ -6,7 +6,7 @@ import {
   StatusError,
 } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { readMessage } from './api.ts';
+import { ask, readMessage } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { Cache } from './cache.ts';
 import type { Encodings } from './encodings.ts';
@@ -29,6 +29,7 @@ export class Shard {
   readonly journal: Journal;
   readonly cache: Cache;
   readonly #link: Link;
+  readonly #log: Logger;
   readonly #encodings: Encodings;
   readonly #held: ReadonlySet<string> | undefined;
   readonly #feed: Feed | undefined;
@@ -47,6 +48,8 @@ export class Shard {
     this.#encodings = o.encodings;
     this.journal = new Journal(o.link, o.design.name);
     this.cache = new Cache(o.encodings);
+    this.#log = o.log;
+    this.cache.onSession = (tombstones) => void this.#sweep(tombstones);
     this.#held = o.resources && new Set(o.resources.map(resourceId));
     if (o.resources?.length !== 0)
       this.#feed = new Feed({
@@ -128,6 +131,26 @@ export class Shard {
 
   async #settled(revision: number, signal?: AbortSignal): Promise<void> {
     await this.cache.wait(revision, OWN_MS, signal);
+  }
+
+  /**
+   * Removes what is older than a tombstone. The server does so itself with the tombstone's arrival, unless it is killed in between: then
+   * the object would come back when the tombstone expires.
+   */
+  async #sweep(tombstones: { subject: string; revision: number }[]): Promise<void> {
+    try {
+      for (const { subject, revision } of tombstones)
+        await ask(this.#link, `STREAM.PURGE.${this.design.name}`, { filter: subject, seq: revision });
+    } catch (error) {
+      if (!this.#link.closed)
+        this.#log.warn(
+          'cannot remove old revisions of deleted objects; trying again after the next reconnect',
+          {
+            stream: this.design.name,
+            error: (error as Error).message,
+          },
+        );
+    }
   }
 
   #barrier(resource: Resource): Barrier {

@@ -62,8 +62,9 @@ async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): 
     allow_direct: true,
     allow_msg_ttl: true,
     allow_atomic: true,
+    allow_rollup_hdrs: true,
     // What ages away is told to the cache by a marker, as a deletion is by its tombstone.
-    ...(design.maxAge > 0 && { subject_delete_marker_ttl: TOMBSTONE_TTL * SECOND, allow_rollup_hdrs: true }),
+    ...(design.maxAge > 0 && { subject_delete_marker_ttl: TOMBSTONE_TTL * SECOND }),
     metadata: { [EPOCH]: randomUUID() },
   };
   try {

@@ -61,6 +61,13 @@ export class Table {
     while (this.ringSize > RING_EVENTS || (this.#ringBytes > RING_BYTES && this.ringSize > 1)) this.#evict();
   }
 
+  /** Ends the past at a revision: an event before it is missing. Watches must list again. */
+  interrupt(revision: number): void {
+    while (this.ringSize > 0) this.#evict();
+    this.floor = revision;
+    for (const watcher of [...this.watchers]) watcher.close(expired('an event was missed; list again'));
+  }
+
   /** The newest revision, also when it is a tombstone. */
   newest(key: string): Entry | undefined {
     return this.#newest.get(key);

@@ -128,7 +128,11 @@ export class Writer {
       headers: {
         [HEADERS.writer]: writer,
         ...(encoding && { [HEADERS.encoding]: encoding }),
-        ...(plan.remove && { [HEADERS.operation]: 'delete', [HEADERS.ttl]: `${TOMBSTONE_TTL}s` }),
+        ...(plan.remove && {
+          [HEADERS.operation]: 'delete',
+          [HEADERS.ttl]: `${TOMBSTONE_TTL}s`,
+          [HEADERS.rollup]: 'sub',
+        }),
       },
     };
   }
