@@ -13,24 +13,16 @@ export const UNPACKED = 'nats-server-';
  * brew on macOS). Throws `ServiceUnavailable` that says what to install.
  */
 export async function findServer(cacheDir: string, progress: (text: string) => void): Promise<string> {
-  const named = process.env['ORLOP_NATS_SERVER'];
-  if (named) return await insist(named);
-  const refused: string[] = [];
-  for (const candidate of [...onPath(), ...cached(cacheDir)]) {
-    const version = await versionOf(candidate);
-    if (version === undefined) continue;
-    const why = tooOld(version);
-    if (why === undefined) return candidate;
-    refused.push(`${candidate}: ${why}`);
-  }
+  const { found, refused } = await lookForServer(cacheDir);
+  if (found) return found.path;
   try {
     const fetch = process.platform === 'darwin' ? fetchWithBrew : fetchWithApt;
     return await fetch(cacheDir, progress);
   } catch (error) {
-    const found = refused.length > 0 ? `\nFound, but not usable: ${refused.join('; ')}` : '';
+    const others = refused.length > 0 ? `\nFound, but not usable: ${refused.join('; ')}` : '';
     throw new StatusError(
       'ServiceUnavailable',
-      `No nats-server ${MINIMUM} or newer was found, and fetching one failed: ${(error as Error).message}${found}\n` +
+      `No nats-server ${MINIMUM} or newer was found, and fetching one failed: ${(error as Error).message}${others}\n` +
         'Install nats-server (Debian 14 or newer: apt-get install nats-server; macOS: brew install nats-server; anywhere: the release ' +
         'of the nats-io/nats-server project) and put it on PATH, or set ORLOP_NATS_SERVER to its path.',
       {},
@@ -39,10 +31,30 @@ export async function findServer(cacheDir: string, progress: (text: string) => v
   }
 }
 
-async function insist(path: string): Promise<string> {
+export interface Found {
+  path: string;
+  version: string;
+}
+
+/** What is on this machine already, as `findServer` prefers it; nothing is fetched. `refused`: why others will not do. */
+export async function lookForServer(cacheDir: string): Promise<{ found?: Found; refused: string[] }> {
+  const named = process.env['ORLOP_NATS_SERVER'];
+  if (named) return { found: await insist(named), refused: [] };
+  const refused: string[] = [];
+  for (const path of [...onPath(), ...cached(cacheDir)]) {
+    const version = await versionOf(path);
+    if (version === undefined) continue;
+    const why = tooOld(version);
+    if (why === undefined) return { found: { path, version }, refused };
+    refused.push(`${path}: ${why}`);
+  }
+  return { refused };
+}
+
+async function insist(path: string): Promise<Found> {
   const version = await versionOf(path);
   const why = version === undefined ? 'it does not run' : tooOld(version);
-  if (why === undefined) return path;
+  if (version !== undefined && why === undefined) return { path, version };
   throw new StatusError(
     'ServiceUnavailable',
     `ORLOP_NATS_SERVER is ${path}: ${why}. Point it at another nats-server, or unset it.`,

@@ -7,6 +7,7 @@ import { type Connection, connectTo } from './connect.ts';
 import { Supervisor } from './supervisor.ts';
 import { tooOld } from './version.ts';
 
+export { lookForServer } from './binary.ts';
 export { type Connection, connectTo } from './connect.ts';
 
 export interface NatsServer {

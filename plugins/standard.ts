@@ -1,0 +1,34 @@
+/**
+ * The composition root: the one file that names the standard plugins. The order is for the reader; the host sorts them by what they
+ * require.
+ */
+export type Role = 'server' | 'node';
+
+/** Module of each plugin, and the roles it plays: a `server` is the control plane, a `node` runs pods; `up` is both. */
+const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
+  ['./secrets/aesgcm/index.js', 'server', 'node'],
+  ['./auth/index.js', 'server'],
+  ['./apiserver/index.js', 'server'],
+  ['./controllers/deployment/index.js', 'server'],
+  ['./controllers/replicaset/index.js', 'server'],
+  ['./controllers/endpointslice/index.js', 'server'],
+  ['./controllers/namespace/index.js', 'server'],
+  ['./controllers/garbagecollector/index.js', 'server'],
+  ['./controllers/nodelifecycle/index.js', 'server'],
+  ['./controllers/serviceaccount/index.js', 'server'],
+  ['./scheduler/index.js', 'server'],
+  ['./network/index.js', 'node'],
+  ['./volumes/emptydir/index.js', 'node'],
+  ['./volumes/hostpath/index.js', 'node'],
+  ['./volumes/projected/index.js', 'node'],
+  ['../runtimes/wasm/index.js', 'node'],
+  ['../runtimes/docker/index.js', 'node'],
+  ['./node/index.js', 'node'],
+];
+
+/** The standard plugins that any of these roles needs, as module URLs. */
+export function standardPlugins(roles: readonly Role[]): { module: string }[] {
+  return STANDARD.filter(([, ...of]) => of.some((role) => roles.includes(role))).map(([module]) => ({
+    module: new URL(module, import.meta.url).href,
+  }));
+}
