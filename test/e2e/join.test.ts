@@ -1,0 +1,53 @@
+/** A control plane alone and a node alone, joined through NATS. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { kubectl } from '../kubectl.ts';
+import { ORLOP, place, until } from './orlop.ts';
+
+t.test('a node joins a server, runs pods and leaves', async (t) => {
+  const [here, there] = [await place(t), await place(t)];
+  const server = await run(t, ['server', '--data', here.data, '--api-port', String(here.ports.api)]);
+  const nats = /orlop node --nats (\S+)/.exec(server.output())?.[1];
+  t.ok(nats, server.output());
+  const node = await run(t, [
+    ...['node', '--nats', nats!, '--data', there.data, '--node', 'edge-1'],
+    ...['--http-port', String(there.ports.http), '--https-port', String(there.ports.https)],
+  ]);
+
+  const k = kubectl(join(here.data, 'kubeconfig'));
+  await k.ok('wait --for=condition=Ready node/edge-1 --timeout=30s');
+  await k.ok(['create', 'deployment', 'hello', '--image=orlop.dev/hello:1', '--replicas=2', '--port=8080']);
+  await k.ok('rollout status deployment/hello --timeout=60s');
+  t.match(await k.ok('get pods -o wide'), /edge-1/);
+
+  await node.stop();
+  await server.stop();
+  t.equal(node.child.exitCode, 0, node.output());
+  t.equal(server.child.exitCode, 0, server.output());
+});
+
+interface Process {
+  child: ChildProcess;
+  output(): string;
+  stop(): Promise<void>;
+}
+
+async function run(t: Test, args: string[]): Promise<Process> {
+  const child = spawn(process.execPath, [ORLOP, ...args]);
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const exited = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
+    await exited;
+  };
+  t.teardown(stop);
+  await until(`orlop ${args[0]} is ready`, 60_000, () => {
+    if (child.exitCode !== null) throw new Error(`orlop exited ${child.exitCode}: ${printed}`);
+    return printed.includes('Ready in');
+  });
+  return { child, output: () => printed, stop };
+}

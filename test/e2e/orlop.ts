@@ -1,0 +1,138 @@
+/** Runs the `orlop` command as a user does: a process of its own on a temporary data folder and free ports. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { get, type IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { type Kubectl, kubectl, type Output } from '../kubectl.ts';
+
+export const ORLOP = fileURLToPath(new URL('../../plugins/cli/main.js', import.meta.url));
+
+export interface Ports {
+  api: number;
+  http: number;
+  https: number;
+}
+
+export interface Place {
+  data: string;
+  ports: Ports;
+}
+
+/** A temporary data folder and three free ports, for one or several runs. */
+export async function place(t: Test): Promise<Place> {
+  const data = mkdtempSync(join(tmpdir(), 'orlop-e2e-'));
+  t.teardown(() => rmSync(data, { recursive: true, force: true, maxRetries: 5 }));
+  return { data, ports: { api: await freePort(), http: await freePort(), https: await freePort() } };
+}
+
+/** The flags of `orlop up` for a place. */
+export function flags({ data, ports }: Place): string[] {
+  return [
+    ...['--data', data, '--node', 'node-1', '--api-port', String(ports.api)],
+    ...['--http-port', String(ports.http), '--https-port', String(ports.https)],
+  ];
+}
+
+/** Runs a command of `orlop` to its end. */
+export async function orlop(...args: string[]): Promise<Output> {
+  const child = spawn(process.execPath, [ORLOP, ...args]);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code: code ?? 1, stdout, stderr };
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Running {
+  readonly place: Place;
+  readonly child: ChildProcess;
+  readonly kubectl: Kubectl;
+  /** All it printed so far. */
+  output(): string;
+  /** GET through the ingress. */
+  http(path: string, host: string): Promise<Answer>;
+  /** SIGINT, as Ctrl-C; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  kill9(): Promise<void>;
+}
+
+/** `orlop up`, ready. It is stopped at the end of the test. */
+export async function up(t: Test, at: Place, ...args: string[]): Promise<Running> {
+  const child = spawn(process.execPath, [ORLOP, 'up', ...flags(at), ...args]);
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const exited = once(child, 'exit');
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await exited;
+    return child.exitCode;
+  };
+  t.teardown(() => end('SIGINT'));
+  await until('orlop up is ready', 60_000, () => {
+    if (child.exitCode !== null) throw new Error(`orlop up exited ${child.exitCode}: ${printed}`);
+    return printed.includes('Ready in') && printed.includes('Ctrl-C');
+  });
+  return {
+    place: at,
+    child,
+    kubectl: kubectl(join(at.data, 'kubeconfig')),
+    output: () => printed,
+    http: (path, host) => httpGet(at.ports.http, path, host),
+    stop: () => end('SIGINT'),
+    async kill9() {
+      await end('SIGKILL');
+    },
+  };
+}
+
+/** Waits for a condition; what it waits for is in the error. */
+export async function until(
+  what: string,
+  ms: number,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`timed out after ${ms} ms: ${what}`);
+    await sleep(50);
+  }
+}
+
+export function httpGet(port: number, path: string, host: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path, headers: { host }, agent: false, timeout: 30_000 });
+    request.once('timeout', () => request.destroy(new Error('no answer within 30 s')));
+    request.once('error', reject);
+    request.once('response', (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.once('error', reject);
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+      );
+    });
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
