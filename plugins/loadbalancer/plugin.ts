@@ -1,0 +1,52 @@
+import {
+  type Context,
+  EndpointSlices,
+  type Instance,
+  informer,
+  LoadBalancer,
+  provide,
+  Services,
+} from 'orlop/plugin';
+import { routeServices } from './anyip.ts';
+import type { Config } from './config.ts';
+import { serviceListeners } from './listeners.ts';
+import { ServiceTable } from './table.ts';
+
+export async function start(ctx: Context<Config>): Promise<Instance> {
+  const refusal = await routeServices(ctx.config.serviceCIDR);
+  if (refusal !== undefined) {
+    ctx.log.warn('cluster IPs cannot be listened on here; Services are reached by Ingress and node port', {
+      why: refusal,
+    });
+  }
+  const table = new ServiceTable();
+  const services = informer(
+    ctx,
+    Services,
+    {},
+    {
+      changed: (service) => table.setService(service),
+      deleted: (service) => table.deleteService(service),
+    },
+  );
+  ctx.defer(() => services.close());
+  const slices = informer(
+    ctx,
+    EndpointSlices,
+    {},
+    {
+      changed: (slice) => table.setSlice(slice),
+      deleted: (slice) => table.deleteSlice(slice),
+    },
+  );
+  ctx.defer(() => slices.close());
+  const listeners = await serviceListeners(ctx, table);
+  return {
+    provides: [provide(LoadBalancer, table)],
+    async stop() {
+      await listeners.stop();
+      // Connections live on until they end, through a swap too, but keep no process alive.
+      for (const socket of listeners.sockets) socket.unref();
+    },
+  };
+}
