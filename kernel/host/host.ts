@@ -33,7 +33,7 @@ export interface HostOptions {
   provided?: (kind: string) => void;
   /** Called after a plugin's status has changed. */
   changed?: (name: string) => void;
-  /** Called when a `required` plugin that used to run has failed for good. */
+  /** Called when a `required` plugin has failed again and again: see `Kernel.failed`. */
   fatal?: (error: Error) => void;
   /** Instances each plugin has had before. */
   revisions?: Readonly<Record<string, number>>;
@@ -66,6 +66,7 @@ export class Host {
       objects: (writer) => o.objects.as(writer),
       services: this.#services,
       timing: { ...TIMING, ...o.timing },
+      fatal: (error) => o.fatal?.(error),
     };
     if (o.workers) {
       this.#report = new Report({

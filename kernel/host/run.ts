@@ -54,6 +54,8 @@ export interface Surroundings {
   dataDir(plugin: string): string;
   cacheDir(plugin: string): string;
   readonly timing: Timing;
+  /** A `required` plugin has failed again and again. */
+  fatal(error: Error): void;
 }
 
 /** Thrown by `ctx.skip`. */

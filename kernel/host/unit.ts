@@ -9,6 +9,9 @@ import { isolationText } from './status.ts';
 /** Unhealthy checks in a row after which an instance is restarted. */
 const UNHEALTHY = 3;
 
+/** Failed attempts in a row to start a `required` plugin after which the kernel cannot go on. */
+const FATAL = 5;
+
 /** One plugin of this thread and its present instance: started, watched over, restarted, swapped, stopped; one thing at a time. */
 export class Unit implements Managed {
   readonly name: string;
@@ -215,13 +218,17 @@ export class Unit implements Managed {
   #failed(message: string): void {
     const { restart } = this.#around.timing;
     if (this.#runningSince > 0 && performance.now() - this.#runningSince > 60 * restart) this.#restarts = 0;
+    this.#runningSince = 0;
     const delay = Math.min(60, 2 ** this.#restarts) * restart;
     this.#restarts += 1;
     this.#set('Failed', message);
     this.#around.log.error(`plugin "${this.name}" failed; trying again in ${delay} ms`, { error: message });
     clearTimeout(this.#timer);
-    if (this.#wanted)
-      this.#timer = setTimeout(() => void this.#exclusive(() => this.#launch()), delay).unref();
+    if (!this.#wanted) return;
+    this.#timer = setTimeout(() => void this.#exclusive(() => this.#launch()), delay).unref();
+    if (!this.plugin.declaration.required || this.#restarts < FATAL) return;
+    const text = `plugin "${this.name}", which is required, keeps failing: ${message}`;
+    this.#around.fatal(new StatusError('ServiceUnavailable', text));
   }
 
   #set(phase: PluginPhase, message?: string, healthy = false): void {

@@ -1,0 +1,13 @@
+/** A kernel in a process of its own, for tests that kill it: writes ConfigMaps until it ends, and says each one's name once it is stored. */
+import { ConfigMaps } from 'orlop/plugin';
+import { startKernel } from '../../kernel/kernel.ts';
+
+const [dataDir, cacheDir] = process.argv.slice(2) as [string, string];
+const kernel = await startKernel({ dataDir, cacheDir, plugins: [] });
+console.log(`nats ${kernel.nats.pid}`);
+for (;;) {
+  const { key } = await kernel.objects.create(ConfigMaps, {
+    metadata: { generateName: 'x-', namespace: 'default' },
+  });
+  console.log(key.name);
+}
