@@ -64,6 +64,7 @@ export function prepareForUpdate(
     return;
   }
   if (hasStatus(row)) restore(next as WithParts, old as WithParts, 'status');
+  applyDefaults(row, next);
   row.strategy.prepareForUpdate?.(next, old);
 }
 
