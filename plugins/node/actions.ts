@@ -128,6 +128,7 @@ export class PodActions {
       });
       state.sandbox = { ...sandbox, ready: true };
       state.refused = undefined;
+      for (const record of state.containers.values()) record.refused = undefined;
       this.#failures = 0;
     } catch (error) {
       this.#refuse(state, step, error);

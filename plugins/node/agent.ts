@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type Context,
   eventRecorder,
@@ -42,6 +43,8 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     },
     allocatable: allocatable(machine),
   };
+  // Every pod may listen to it.
+  setMaxListeners(0, node.signal);
   ctx.defer(() => ended.abort());
 
   const registration = new Registration(

@@ -4,7 +4,7 @@ import { containerConfig } from './container-config.ts';
 import { ConfigError } from './env.ts';
 import { type Handler, runHandler, type Target } from './handlers.ts';
 import type { NodeContext } from './node.ts';
-import { type ContainerRecord, observe } from './state.ts';
+import { type ContainerRecord, observe, type Refusal } from './state.ts';
 import { pause } from './status-writer.ts';
 import type { VolumePaths } from './volumes.ts';
 import type { PodWorker } from './worker.ts';
@@ -40,10 +40,8 @@ export class ContainerActions {
     let runtime: Runtime;
     try {
       runtime = await this.#parts.runtime();
-    } catch {
-      // The sandbox waits for the same runtime and says so.
-      record.image = undefined;
-      await pause(RETRY_MS, this.#signal);
+    } catch (error) {
+      record.image = { phase: 'refused', ...refusal('CreatePodSandboxError', messageOf(error)) };
       return;
     }
     const began = Date.now();
@@ -153,9 +151,9 @@ export class ContainerActions {
     } catch (error) {
       const reason = error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
       const message = messageOf(error);
-      const now = Date.now();
-      record.refused = { reason, message, at: now, retryAt: now + RETRY_MS };
+      record.refused = refusal(reason, message);
       this.#event(container, 'Warning', 'Failed', `Error: ${message}`);
+      if (!(error instanceof ConfigError)) await this.#worker.verifySandbox();
       return undefined;
     }
   }
@@ -225,6 +223,11 @@ export function pullPolicy({ image = '', imagePullPolicy }: Container): PullPoli
   const name = image.slice(image.lastIndexOf('/') + 1);
   if (name.includes('@')) return 'IfNotPresent';
   return !name.includes(':') || name.endsWith(':latest') ? 'Always' : 'IfNotPresent';
+}
+
+function refusal(reason: string, message: string): Refusal {
+  const at = Date.now();
+  return { reason, message, at, retryAt: at + RETRY_MS };
 }
 
 function vanished() {

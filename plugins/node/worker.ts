@@ -76,7 +76,10 @@ export class PodWorker {
   /** Something the pod refers to, or waits for, has appeared or changed: what was refused is tried at once. */
   retry(): void {
     this.state.refused = undefined;
-    for (const record of this.state.containers.values()) record.refused = undefined;
+    for (const record of this.state.containers.values()) {
+      record.refused = undefined;
+      if (!this.runtime) record.image = undefined;
+    }
     this.#actions.refresh();
     this.wake();
   }
@@ -91,7 +94,14 @@ export class PodWorker {
     if (record && observe(record, seen)) this.wake();
   }
 
-  /** What the runtime lists of the pod; `undefined`: nothing. */
+  /** Something failed that the loss of the sandbox would explain. */
+  async verifySandbox(): Promise<void> {
+    const id = this.state.sandbox?.id;
+    const listed = await this.runtime?.listPodSandbox();
+    if (listed) this.observeSandbox(listed.find((sandbox) => sandbox.id === id));
+  }
+
+  /** What the runtime lists of the pod's sandbox; `undefined`: nothing. */
   observeSandbox(sandbox: PodSandbox | undefined): void {
     const { state } = this;
     if (!state.sandbox || state.preparing || state.releasing || state.released) return;
