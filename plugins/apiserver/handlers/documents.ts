@@ -54,7 +54,7 @@ export async function sendOpenApi(exchange: Exchange, { openapi }: DocumentSourc
     return exchange.bytes(
       200,
       EMPTY_OPENAPI_V2,
-      'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+      'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
     );
   }
   if (path === 'v3') return sendHashed(exchange, openapi.index(), '');

@@ -52,6 +52,8 @@ export function app({ api, documents, authenticator, version }: AppOptions) {
     // A body that was refused is not read to its end.
     if (!exchange.incoming.complete) outgoing.setHeader('Connection', 'close');
     if (status.reason === 'Unauthorized') outgoing.setHeader('WWW-Authenticate', 'Bearer realm="orlop"');
+    const { retryAfterSeconds } = status.details;
+    if (retryAfterSeconds !== undefined) outgoing.setHeader('Retry-After', retryAfterSeconds);
     await exchange.status(status.toStatus());
   }
 

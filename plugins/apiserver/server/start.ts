@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   ApiServer,
   type Authenticator,
@@ -12,7 +13,6 @@ import { namespaceLifecycle } from '../handlers/admission.ts';
 import { everyoneIsAdmin } from '../http/authorize.ts';
 import { OpenApi } from '../openapi/documents.ts';
 import { ProtobufDecoder } from '../protobuf/decode.ts';
-import { releaseReservations } from '../resources/services/release.ts';
 import { standardRows } from '../resources/standard.ts';
 import { ResourceTable } from '../resources/table.ts';
 import { protobufMessages, Schemas } from '../schemas/generated.ts';
@@ -37,6 +37,8 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   );
   const schemas = new Schemas();
   const streams = new AbortController();
+  // Every watch and log listens to it.
+  setMaxListeners(0, streams.signal);
   const clusterIP = firstAddress(config.serviceCIDR);
   const address = advertisedAddress(config.address);
   let port = config.port;
@@ -76,8 +78,6 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     await server.close(CLOSE_MS);
   });
   await seed(objects, table, { clusterIP, address, port });
-  const reservations = releaseReservations(ctx);
-  ctx.defer(() => reservations.stop());
   const host = config.address === '0.0.0.0' || config.address === '::' ? '127.0.0.1' : config.address;
   return { provides: [provide(ApiServer, { host, port, url: `https://${host}:${port}` })] };
 }
