@@ -2,6 +2,7 @@ import { type KubeObject, type StatusCause, StatusError, timestamp } from 'orlop
 import { sameJson } from '../patch/shape.ts';
 import type { Schema } from '../schemas/types.ts';
 import { FieldSet, pathText } from './fieldset.ts';
+import { takenOver, updateLastApplied } from './last-applied.ts';
 import {
   type Manager,
   type ManagerIdentity,
@@ -42,11 +43,12 @@ export function applyConfiguration(
   const conflicts = others
     .map((each) => ({ manager: each, fields: each.fields.intersection(changed) }))
     .filter((each) => !each.fields.empty);
-  if (conflicts.length > 0 && !force) throw conflictError(conflicts);
+  if (!force) refuseConflicts(conflicts, takenOver(live, schema));
   const result = others.map((each) => ({
     ...each,
     fields: each.fields.difference(changed).difference(removed),
   }));
+  updateLastApplied(next, config, manager.name);
   const unchanged = last?.fields.equals(fields) && added.empty && modified.empty && removed.empty;
   if (unchanged && sameJson(withoutManagers(live), next)) return live;
   const own = { ...manager, fields, time: last?.fields.equals(fields) ? last.time : timestamp() };
@@ -98,7 +100,17 @@ function withoutManagers(object: KubeObject): KubeObject {
   return { ...object, metadata };
 }
 
-function conflictError(conflicts: { manager: Manager; fields: FieldSet }[]): StatusError {
+interface ManagerConflict {
+  manager: Manager;
+  fields: FieldSet;
+}
+
+/** All or nothing: one field that may not be taken over refuses the others with it. */
+function refuseConflicts(conflicts: ManagerConflict[], allowed: FieldSet): void {
+  if (conflicts.some(({ fields }) => !fields.difference(allowed).empty)) throw conflictError(conflicts);
+}
+
+function conflictError(conflicts: ManagerConflict[]): StatusError {
   const causes: StatusCause[] = [];
   const texts: string[] = [];
   for (const { manager, fields } of conflicts) {

@@ -22,6 +22,7 @@ const schema = struct({
   metadata: struct({
     name: text,
     labels: { type: 'object', additionalProperties: text },
+    annotations: { type: 'object', additionalProperties: text },
     finalizers: { type: 'array', listType: 'set', items: text },
   }),
   spec: struct({
@@ -199,4 +200,23 @@ t.test('managedFields may be reset, and nonsense in them is ignored', async (t) 
   const nonsense = { manager: 'z', operation: 'Apply', apiVersion: 'v1', fieldsV1: { bad: 1 } };
   const kept = update(live, 'b', { ...live, metadata: { name: 'x', managedFields: [nonsense] } } as Thing);
   t.strictSame(owner(kept, 'a'), { 'f:spec': { 'f:replicas': {} } });
+});
+
+t.test('what was applied on the client is taken over', async (t) => {
+  const last = 'kubectl.kubernetes.io/last-applied-configuration';
+  const spec = { replicas: 3, paused: true };
+  const applied = { apiVersion: 'v1', kind: 'Thing', metadata: { name: 'x' }, spec };
+  const annotations = { [last]: JSON.stringify(applied) };
+  const client = update({}, 'kubectl-client-side-apply', {
+    ...applied,
+    metadata: { name: 'x', annotations },
+  });
+  const taken = apply(client, 'kubectl', { spec: { replicas: 4, paused: true } });
+  t.equal(taken.spec!['replicas'], 4);
+  t.match(taken.metadata?.annotations?.[last], /"replicas":4/, 'the annotation follows');
+  const scaled = update(client, 'scaler', { ...client, spec: { ...spec, replicas: 7 } });
+  t.throws(() => apply(scaled, 'kubectl', { spec: { replicas: 4 } }), {
+    name: 'StatusError',
+    reason: 'Conflict',
+  });
 });
