@@ -1,0 +1,279 @@
+/**
+ * The object store and the event bus, beside raw publishes to the same nats-server in the same run. `--json` ends with one line:
+ * `{ bench, results, goals }`, each goal `{ name, value, unit, goal, met }`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { headers, type NatsConnection } from 'nats';
+import { openBus } from '../kernel/bus/index.ts';
+import { type ConfigMap, ConfigMaps, type Logger } from '../kernel/contract/index.ts';
+import { findServer } from '../kernel/nats/binary.ts';
+import { connectTo, startNats } from '../kernel/nats/index.ts';
+import { greets } from '../kernel/nats/probe.ts';
+import { type ObjectStore, openStore } from '../kernel/store/index.ts';
+
+interface Goal {
+  name: string;
+  value: number;
+  unit: string;
+  goal: string;
+  met: boolean;
+}
+
+const BYTES = 2048;
+const OBJECTS = 10_000;
+const STREAM_BYTES = 256 * 1024 * 1024;
+const log: Logger = { debug() {}, info() {}, warn: console.error, error: console.error };
+const json = process.argv.includes('--json');
+const cacheDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop');
+const folder = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
+const results: Record<string, number> = {};
+const goals: Goal[] = [];
+
+function report(name: string, value: number, unit: string): number {
+  const rounded = Number(value.toPrecision(4));
+  results[name] = rounded;
+  if (!json) console.log(`${name.padEnd(52)} ${rounded} ${unit}`);
+  return rounded;
+}
+
+function goal(name: string, value: number, unit: string, least: number | undefined, most?: number): void {
+  const met = (least === undefined || value >= least) && (most === undefined || value <= most);
+  goals.push({
+    name,
+    value: Number(value.toPrecision(4)),
+    unit,
+    goal: least === undefined ? `<= ${most}` : `>= ${least}`,
+    met,
+  });
+}
+
+function percentile(values: number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
+}
+
+/** Runs `operation` for 0..count-1, `inFlight` at a time. Returns operations per second; latencies in milliseconds go to the report. */
+async function rate(
+  name: string,
+  count: number,
+  inFlight: number,
+  operation: (i: number) => Promise<unknown>,
+): Promise<number> {
+  const latencies: number[] = [];
+  let next = 0;
+  const started = performance.now();
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const began = performance.now();
+      await operation(i);
+      latencies.push(performance.now() - began);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  const perSecond = (count * 1000) / (performance.now() - started);
+  report(`${name}, ${inFlight} in flight`, perSecond, 'ops/s');
+  report(`${name}, ${inFlight} in flight: p50`, percentile(latencies, 0.5), 'ms');
+  report(`${name}, ${inFlight} in flight: p99`, percentile(latencies, 0.99), 'ms');
+  return perSecond;
+}
+
+function config(name: string, fill = 'x'): ConfigMap {
+  return { metadata: { name, namespace: 'bench' }, data: { fill: fill.repeat(BYTES - 200) } };
+}
+
+/** Compare-and-swap publishes, one message at a time each: what the store would do without batches. */
+function raw(connection: NatsConnection, prefix: string): (i: number) => Promise<unknown> {
+  const body = Buffer.from(JSON.stringify(config('raw')));
+  return async (i) => {
+    const all = headers();
+    all.set('Nats-Expected-Last-Subject-Sequence', '0');
+    const answer = await connection.request(`${prefix}.${i}`, body, { headers: all, timeout: 30_000 });
+    const { error } = answer.json<{ error?: object }>();
+    if (error) throw new Error(JSON.stringify(error));
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A server that syncs at its leisure, as nats-server does by itself: the yardstick of "not durable". */
+async function lazyServer(): Promise<{ connection: NatsConnection; stop(): Promise<void> }> {
+  const port = await freePort();
+  const path = join(folder, 'lazy.conf');
+  writeFileSync(
+    path,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'lazy'))} }\n`,
+  );
+  const child = spawn(await findServer(cacheDir, console.error), ['-c', path], { stdio: 'ignore' });
+  while (!(await greets('127.0.0.1', port))) await new Promise((resolve) => setTimeout(resolve, 20));
+  const connection = await connectTo({ servers: [`nats://127.0.0.1:${port}`] }, 'bench');
+  return {
+    connection,
+    stop: async () => {
+      await connection.close();
+      const exited = once(child, 'exit');
+      child.kill('SIGINT');
+      await exited;
+    },
+  };
+}
+
+async function rawStream(connection: NatsConnection): Promise<void> {
+  const manager = await connection.jetstreamManager();
+  await manager.streams.add({
+    name: 'raw',
+    subjects: ['raw.>'],
+    max_msgs_per_subject: 8,
+    allow_direct: true,
+  });
+}
+
+async function writes(store: ObjectStore, durable: NatsConnection, lazy: NatsConnection): Promise<void> {
+  for (const [inFlight, count] of [
+    [1, 500],
+    [32, 4_000],
+    [256, 10_000],
+  ] as const) {
+    const one = await rate('raw durable publish', count, inFlight, raw(durable, `raw.d${inFlight}`));
+    const loose = await rate('raw publish, not durable', count, inFlight, raw(lazy, `raw.l${inFlight}`));
+    const ours = await rate('store create', count, inFlight, (i) =>
+      store.create(ConfigMaps, config(`c${inFlight}-${i}`)),
+    );
+    if (inFlight === 1) continue;
+    goal(`creates to raw durable publishes, ${inFlight} in flight`, ours / one, 'x', 3);
+    goal(`creates to raw publishes not durable, ${inFlight} in flight`, ours / loose, 'x', 0.7);
+  }
+  await rate('store update', 4_000, 32, (i) => store.update(ConfigMaps, config(`c32-${i}`, 'y')));
+  await rate('linearizable get', 10_000, 32, () =>
+    store.get(ConfigMaps, { namespace: 'bench', name: 'c32-7' }),
+  );
+}
+
+async function lists(store: ObjectStore): Promise<void> {
+  const times: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const began = performance.now();
+    const list = await store.list(ConfigMaps, { revision: 0, limit: OBJECTS });
+    let bytes = 0;
+    for (const item of list.items) bytes += item.bytes.length;
+    times.push(performance.now() - began);
+    if (list.items.length !== OBJECTS || bytes === 0) throw new Error(`${list.items.length} objects listed`);
+  }
+  report(`list of ${OBJECTS} as bytes: p50`, percentile(times, 0.5), 'ms');
+}
+
+/** From before the write until the last watcher has the event. */
+async function fanOut(store: ObjectStore, watchers: number): Promise<void> {
+  let count = 0;
+  let all: () => void = () => undefined;
+  const since = store.revision();
+  const watches = Array.from({ length: watchers }, () =>
+    store.watch(
+      ConfigMaps,
+      { namespace: 'fan', since },
+      {
+        event: () => {
+          count += 1;
+          if (count === watchers) all();
+        },
+        closed: () => undefined,
+      },
+    ),
+  );
+  await store.create(ConfigMaps, { metadata: { name: `warm-${watchers}`, namespace: 'other' } });
+  const times: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    count = 0;
+    const done = new Promise<void>((resolve) => {
+      all = resolve;
+    });
+    const began = performance.now();
+    const written = store.create(ConfigMaps, { metadata: { generateName: 'f-', namespace: 'fan' } });
+    await done;
+    times.push(performance.now() - began);
+    await written;
+  }
+  for (const watch of watches) watch.close();
+  report(`write to the last of ${watchers} watchers: p50`, percentile(times, 0.5), 'ms');
+}
+
+async function main(): Promise<void> {
+  const server = await startNats({ dataDir: folder, cacheDir, log, progress: console.error });
+  const lazy = await lazyServer();
+  const connection = await server.connect('bench store');
+  const plain = await server.connect('bench raw');
+  const store = await openStore({ connection, log, writer: 'bench' });
+  try {
+    await rawStream(plain);
+    await rawStream(lazy.connection);
+    await writes(store, plain, lazy.connection);
+    await lists(store);
+    for (const watchers of [1, 100, 1_000, 10_000]) await fanOut(store, watchers);
+    const alone = results['write to the last of 1 watchers: p50']!;
+    const p50 = results['write to the last of 1000 watchers: p50']! - alone;
+    goal('fan-out to 1,000 watchers beyond that to one: p50', Math.max(0, p50), 'ms', undefined, 1);
+    await load(server);
+    await stream(server);
+  } finally {
+    await store.close();
+    await connection.close();
+    await plain.close();
+    await lazy.stop();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  for (const { name, value, unit, goal, met } of goals)
+    if (!json) console.log(`${met ? 'met   ' : 'MISSED'} ${name}: ${value} ${unit} (${goal})`);
+  if (json) console.log(JSON.stringify({ bench: 'store', results, goals }));
+}
+
+/** A second process's start: time until everything is in its cache, and what that takes in memory. */
+async function load(server: Awaited<ReturnType<typeof startNats>>): Promise<void> {
+  const connection = await server.connect('bench load');
+  global.gc?.();
+  const before = process.memoryUsage();
+  const began = performance.now();
+  const store = await openStore({ connection, log, writer: 'bench' });
+  const took = performance.now() - began;
+  const { objects, bytes } = store.stats();
+  report('cold load', (objects * 1000) / took, 'objects/s');
+  global.gc?.();
+  const after = process.memoryUsage();
+  const used = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
+  const each = report('memory per object', used / objects, 'B');
+  if (global.gc)
+    goal('memory per object beyond 1.3 times its bytes', each - (1.3 * bytes) / objects, 'B', undefined, 600);
+  await store.close();
+  await connection.close();
+}
+
+async function stream(server: Awaited<ReturnType<typeof startNats>>): Promise<void> {
+  const connections = [await server.connect('bench a'), await server.connect('bench b')];
+  const [a, b] = connections.map((connection) => openBus({ connection, log }));
+  b!.acceptStreams('bench', (_params, incoming) => void incoming.resume().on('end', () => incoming.end()));
+  await connections[1]!.flush();
+  const outgoing = await a!.openStream('bench', null);
+  outgoing.resume();
+  const chunk = Buffer.alloc(64 * 1024);
+  const began = performance.now();
+  for (let sent = 0; sent < STREAM_BYTES; sent += chunk.length)
+    if (!outgoing.write(chunk)) await once(outgoing, 'drain');
+  outgoing.end();
+  await once(outgoing, 'end');
+  report('bus stream', STREAM_BYTES / 1024 / 1024 / ((performance.now() - began) / 1000), 'MiB/s');
+  await a!.close();
+  await b!.close();
+  for (const connection of connections) await connection.close();
+}
+
+await main();
