@@ -128,9 +128,15 @@ export class WorkerGroup {
     worker.once('exit', () => {
       if (this.#worker === worker) this.#died(death ?? 'it ended');
     });
-    this.#ping = setInterval(() => this.#check(worker), timing.health).unref();
+    const limit = setTimeout(() => void worker.terminate(), timing.start).unref();
     const problem = await started;
-    if (problem === undefined) return;
+    clearTimeout(limit);
+    if (problem === undefined) {
+      if (this.#worker === worker) {
+        this.#ping = setInterval(() => this.#check(worker), timing.health).unref();
+      }
+      return;
+    }
     worker.removeAllListeners('exit');
     await worker.terminate();
     if (this.#worker === worker) this.#died(problem);

@@ -5,7 +5,7 @@ import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 
 const echo = { module: new URL('./host-plugins/echo.js', import.meta.url).href };
 const secrets = { module: new URL('../../plugins/secrets/aesgcm/index.js', import.meta.url).href };
-const timing = { health: 100, restart: 20, stop: 5_000 };
+const timing = { health: 500, restart: 20, stop: 5_000 };
 
 interface Who {
   word: string;

@@ -13,6 +13,7 @@ import { namespaceLifecycle } from '../handlers/admission.ts';
 import { everyoneIsAdmin } from '../http/authorize.ts';
 import { OpenApi } from '../openapi/documents.ts';
 import { ProtobufDecoder } from '../protobuf/decode.ts';
+import { releaseReservations } from '../resources/services/release.ts';
 import { standardRows } from '../resources/standard.ts';
 import { ResourceTable } from '../resources/table.ts';
 import { protobufMessages, Schemas } from '../schemas/generated.ts';
@@ -78,6 +79,8 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     await server.close(CLOSE_MS);
   });
   await seed(objects, table, { clusterIP, address, port });
+  const reservations = releaseReservations(ctx);
+  ctx.defer(() => reservations.stop());
   const host = config.address === '0.0.0.0' || config.address === '::' ? '127.0.0.1' : config.address;
   return { provides: [provide(ApiServer, { host, port, url: `https://${host}:${port}` })] };
 }
