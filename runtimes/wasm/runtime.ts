@@ -35,7 +35,9 @@ export interface WasmRuntimeOptions {
 
 /** Logs of pods that nobody removed, e.g. deleted while the node was down, go after this long. */
 const LEFTOVER_MS = 7 * 24 * 3600 * 1000;
-const ID_PART = /^[A-Za-z0-9.-]+$/;
+/** Ids become file names. */
+const ID_PART = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
+const CONTAINER_ID = /^([A-Za-z0-9][A-Za-z0-9.-]*)_([A-Za-z0-9][A-Za-z0-9.-]*)_(\d+)$/;
 
 interface Sandbox {
   podUid: string;
@@ -175,9 +177,12 @@ export class WasmRuntime implements Runtime, ContainerHost {
 
   async removeContainer(id: string): Promise<void> {
     const container = this.#find(id);
-    if (container === undefined) return;
-    await container.kill();
-    this.#sandboxes.get(container.sandboxId)?.containers.delete(id);
+    if (container !== undefined) {
+      await container.kill();
+      this.#sandboxes.get(container.sandboxId)?.containers.delete(id);
+    } else if (!CONTAINER_ID.test(id)) {
+      return;
+    }
     const logFile = this.#logFile(id);
     await Promise.all([rm(logFile, { force: true }), rm(`${logFile}.1`, { force: true })]);
   }
@@ -261,10 +266,9 @@ export class WasmRuntime implements Runtime, ContainerHost {
   }
 
   #logFile(id: string): string {
-    const [sandboxId, name, attempt] = id.split('_') as [string, string?, string?];
-    requireIdPart(sandboxId, 'container id');
-    requireIdPart(name ?? '', 'container id');
-    return join(this.#podsDir, sandboxId, `${name}_${Number(attempt)}.log`);
+    const [, sandboxId, name, attempt] = CONTAINER_ID.exec(id) ?? [];
+    if (sandboxId === undefined) throw new StatusError('NotFound', `container "${id}" not found`);
+    return join(this.#podsDir, sandboxId, `${name}_${attempt}.log`);
   }
 
   async #removeLeftovers(): Promise<void> {
@@ -277,8 +281,6 @@ export class WasmRuntime implements Runtime, ContainerHost {
   }
 }
 
-/** Ids become file names. */
 function requireIdPart(text: string, what: string): void {
-  if (!ID_PART.test(text) || text.startsWith('.'))
-    throw new StatusError('Invalid', `"${text}" is no ${what}`);
+  if (!ID_PART.test(text)) throw new StatusError('Invalid', `"${text}" is no ${what}`);
 }
