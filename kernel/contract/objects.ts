@@ -61,7 +61,7 @@ export interface ObjectList<T extends KubeObject = KubeObject> {
   /** The revision the list is a snapshot of; a watch from it misses nothing. */
   revision: number;
   continue?: string | undefined;
-  /** How many match beyond this page; only without a predicate. */
+  /** About how many follow this page, as upstream: changes since its revision may be counted. Absent with a predicate. */
   remaining?: number | undefined;
 }
 

@@ -45,7 +45,7 @@ export function updated<T extends KubeObject>(current: T, object: T): Decision<T
   }
   const generation = generationAfter(current, object);
   if (generation !== undefined) metadata.generation = generation;
-  const next = { ...object, metadata };
+  const next = { ...object, kind: current.kind, apiVersion: current.apiVersion, metadata };
   const marked = was.deletionTimestamp !== undefined;
   return { object: next, remove: marked && (was.deletionGracePeriodSeconds ?? 0) === 0 && !isHeld(next) };
 }

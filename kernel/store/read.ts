@@ -21,26 +21,24 @@ export function page<T extends KubeObject>(
       : table.ownedBy(owner).filter((key) => isIn(key, namespace) && (after === undefined || key > after));
   const items: Entry<T>[] = [];
   let last = '';
-  let remaining = 0;
+  let more = false;
   for (const key of keys) {
     const entry = table.at(key, revision) as Entry<T> | undefined;
     if (!entry) continue;
-    if (limit > 0 && items.length === limit) {
-      remaining += 1;
-      // With a predicate the rest is not counted: that would be as dear as listing it.
-      if (where) break;
-      continue;
-    }
     if (where && !where(entry.value)) continue;
+    if (limit > 0 && items.length === limit) {
+      more = true;
+      break;
+    }
     items.push(entry);
     last = key;
   }
-  if (remaining === 0) return { items, revision };
+  if (!more) return { items, revision };
   return {
     items,
     revision,
     continue: encodeContinue({ epoch, revision, after: last }),
-    ...(!where && { remaining }),
+    ...(!where && owner === undefined && { remaining: table.countAfter(namespace, last) }),
   };
 }
 

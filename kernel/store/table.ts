@@ -98,6 +98,12 @@ export class Table {
     }
   }
 
+  /** How many keys of a namespace or of all follow `after`; those of objects deleted lately are among them. */
+  countAfter(namespace: string | undefined, after: string): number {
+    const end = namespace === undefined ? this.#keys.length : this.#position(`${namespace}\x01`);
+    return Math.max(0, end - this.#position(`${after}\0`));
+  }
+
   /** The sorted keys of the objects whose controller has this uid now. */
   ownedBy(uid: string): string[] {
     if (!this.#owners) {
