@@ -51,7 +51,9 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
   const open = (method: string, path: string, body: unknown, headers: Record<string, string>) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
-      const type = text === undefined ? {} : { 'content-type': 'application/json' };
+      // Node does not frame the body of a DELETE by itself.
+      const length = text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) };
+      const type = text === undefined ? {} : { 'content-type': 'application/json', ...length };
       const authorization = `Bearer ${TOKEN}`;
       const all = { authorization, ...type, ...headers };
       const request = httpsRequest(
