@@ -51,6 +51,7 @@ async function runFile(file: string): Promise<Result> {
   const started = Date.now();
   const child = spawn(process.execPath, ['--enable-source-maps', join(folder, file)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_MS / 1000) },
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });

@@ -51,7 +51,11 @@ t.test('bad input gets a clear error', async (t) => {
   t.equal(await kubectl.ok('get all,configmaps --all-namespaces -o name'), before, 'nothing was changed');
 
   await kubectl.ok(
-    'run lost --image=file:///nowhere/lost.wasm --overrides={"spec":{"runtimeClassName":"wasm"}}',
+    'create -f -',
+    POD(
+      '{"runtimeClassName":"wasm","containers":[{"name":"a","image":"file:///nowhere/lost.wasm"}]}',
+      'lost',
+    ),
   );
   await until('the unknown image is reported', 30_000, async () =>
     /ErrImagePull|ImagePullBackOff/.test(await kubectl.ok('get pod lost')),
