@@ -59,7 +59,7 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       isolation: {
         type: 'string',
         description:
-          'Where it runs: inline, or worker/NAME for a worker thread shared by the plugins that name it.',
+          'Where it runs: inline, or the name of a worker thread, shared by the plugins that name it.',
       },
     },
   },

@@ -229,3 +229,26 @@ t.test('ages', async (t) => {
   for (const [ms, text] of texts) t.equal(humanDuration(ms), text);
   t.equal(age(undefined, NOW), '<unknown>');
 });
+
+t.test('events of both groups are the same objects', async (t) => {
+  const newer = table.find('events.k8s.io', 'v1', 'events')!;
+  const stored = {
+    metadata: { name: 'e', namespace: 'default' },
+    involvedObject: { kind: 'Pod', name: 'p' },
+    reason: 'Started',
+    message: 'it runs',
+    type: 'Normal',
+    lastTimestamp: '2026-01-01T23:55:00Z',
+  };
+  const event = structuredClone(stored) as KubeObject;
+  newer.conversion!.fromStorage(event);
+  t.match(event, { regarding: { name: 'p' }, note: 'it runs', deprecatedLastTimestamp: /55/ });
+  t.equal(newer.fieldSelectors['regarding.name']!(event), 'p');
+  t.match(printed('events.k8s.io', 'events', event), {
+    'Last Seen': '5m',
+    Object: 'pod/p',
+    Message: 'it runs',
+  });
+  newer.conversion!.toStorage(event);
+  t.same(event, stored);
+});

@@ -9,18 +9,9 @@ import {
 import { endpointSliceColumns, ipAddressColumns, serviceColumns } from '../../printing/services.ts';
 import { row } from '../row.ts';
 import type { ServiceOptions } from '../services/allocate.ts';
+import { endpointSliceStrategy, ipAddressStrategy } from '../services/slices.ts';
 import { serviceStrategy } from '../services/strategy.ts';
-import type { ResourceRow, Strategy } from '../types.ts';
-
-/** Source: kubernetes `pkg/apis/discovery/v1/defaults.go`. */
-const endpointSliceStrategy: Strategy<EndpointSlice> = {
-  default({ ports }) {
-    for (const port of ports ?? []) {
-      port.name ??= '';
-      port.protocol ??= 'TCP';
-    }
-  },
-};
+import type { ResourceRow } from '../types.ts';
 
 export function serviceRows(options: ServiceOptions): ResourceRow[] {
   return [
@@ -36,6 +27,10 @@ export function serviceRows(options: ServiceOptions): ResourceRow[] {
       },
     }),
     row<EndpointSlice>(EndpointSlices, { columns: endpointSliceColumns, strategy: endpointSliceStrategy }),
-    row<IPAddress>(IPAddresses, { shortNames: ['ip'], columns: ipAddressColumns }),
+    row<IPAddress>(IPAddresses, {
+      shortNames: ['ip'],
+      strategy: ipAddressStrategy,
+      columns: ipAddressColumns,
+    }),
   ];
 }
