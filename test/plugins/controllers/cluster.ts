@@ -12,6 +12,7 @@ import {
   type Node,
   Nodes,
   objectKey,
+  type PluginDeclaration,
   type Pod,
   Pods,
   type ReplicaSet,
@@ -30,8 +31,8 @@ import scheduler from '../../../plugins/scheduler/index.ts';
 import identity from '../../../plugins/secrets/identity/index.ts';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
 
-const PLUGINS = [
-  identity,
+/** The declarations differ in their configuration and requirements, which only their own `start` looks at. */
+export const CONTROLLERS = [
   deployment,
   endpointslice,
   garbagecollector,
@@ -40,12 +41,11 @@ const PLUGINS = [
   replicaset,
   serviceaccount,
   scheduler,
-];
+] as PluginDeclaration[];
 
 /** A kernel with every controller and the scheduler. */
 export async function controlPlane(t: Test, config: Record<string, object> = {}): Promise<TestKernel> {
-  // The declarations differ in their configuration and requirements, which only their own `start` looks at.
-  return await testKernel(t, { plugins: PLUGINS as never, config });
+  return await testKernel(t, { plugins: [identity, ...CONTROLLERS], config });
 }
 
 export async function createNamespace(kernel: TestKernel, name: string): Promise<string> {
