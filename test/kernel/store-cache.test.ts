@@ -1,0 +1,61 @@
+import { headers, type Msg } from 'nats';
+import t from 'tap';
+import { ConfigMaps } from '../../kernel/contract/index.ts';
+import { serialize } from '../../kernel/store/bytes.ts';
+import { Cache } from '../../kernel/store/cache.ts';
+import { Encodings } from '../../kernel/store/encodings.ts';
+import { resourceId, subjectOf } from '../../kernel/store/subjects.ts';
+import { Watcher } from '../../kernel/store/watcher.ts';
+
+const key = { namespace: 'default', name: 'a' };
+
+function message(uid: string): Msg {
+  const data = serialize(ConfigMaps, { metadata: { ...key, uid } });
+  return { subject: subjectOf(ConfigMaps, key), data } as unknown as Msg;
+}
+
+t.test('an object replaced while this process was away ends its watches', async (t) => {
+  const cache = new Cache(new Encodings([]));
+  t.equal(cache.begin({ epoch: 'e', lastRevision: 1 }), 0, 'a first load');
+  cache.message(1, message('one'), headers());
+  cache.caughtUp(1);
+  const table = cache.table(resourceId(ConfigMaps));
+  const errors: (Error | undefined)[] = [];
+  const watch = (): void => {
+    const sink = { event: () => undefined, closed: (error?: Error) => errors.push(error) };
+    table.watchers.add(new Watcher({ since: 1 }, sink, (watcher) => table.watchers.delete(watcher)));
+  };
+  watch();
+  t.equal(cache.begin({ epoch: 'e', lastRevision: 9 }), 2, 'a session that goes on');
+  cache.message(9, message('two'), headers());
+  cache.caughtUp(9);
+  t.match(errors, [{ reason: 'Expired' }]);
+  t.throws(() => table.since(8), { name: 'StatusError', reason: 'Expired' } as object as Error);
+  t.strictSame(table.since(9), []);
+
+  watch();
+  t.equal(cache.begin({ epoch: 'other', lastRevision: 2 }), 0, 'another stream is loaded anew');
+  t.match(errors[1], { reason: 'Expired' });
+});
+
+t.test('waiting for a revision', async (t) => {
+  const cache = new Cache(new Encodings([]));
+  cache.begin({ epoch: 'e', lastRevision: 0 });
+  const loaded = cache.wait(0, 60_000);
+  const later = cache.wait(5, 60_000);
+  cache.caughtUp(3);
+  await loaded;
+  await t.rejects(cache.wait(4, 1), {
+    reason: 'Timeout',
+    message: /Too large resource version: 4, current: 3/,
+  });
+  const abort = new AbortController();
+  const given = cache.wait(4, 60_000, abort.signal);
+  abort.abort();
+  await t.rejects(given, { name: 'StatusError', reason: 'Timeout' } as object as Error);
+  cache.message(7, message('one'), headers());
+  await later;
+  const closed = cache.wait(8, 60_000);
+  cache.close();
+  await t.rejects(closed, { name: 'StatusError', reason: 'ServiceUnavailable' } as object as Error);
+});
