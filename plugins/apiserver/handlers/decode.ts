@@ -3,6 +3,7 @@ import { bodyEncoding, parseJson, parseYaml, readBody } from '../http/body.ts';
 import { isObject } from '../patch/shape.ts';
 import type { GroupVersionKind } from '../resources/types.ts';
 import { decodeObject } from '../schemas/decode.ts';
+import { duplicateFields } from '../schemas/duplicates.ts';
 import type { FieldValidation } from '../schemas/types.ts';
 import type { Api, Call } from './call.ts';
 
@@ -12,19 +13,26 @@ export async function decodeBody(
   kind: GroupVersionKind,
   validation: FieldValidation,
 ): Promise<KubeObject> {
-  const parsed = await parseBody(call);
+  const duplicates: string[] = [];
+  const parsed = await parseBody(call, validation === 'Ignore' ? undefined : duplicates);
   if (!isObject(parsed))
     throw bad(`the object provided is unrecognized (must be of type ${kind.kind}): it is not an object`);
-  return conform(call, kind, parsed, validation);
+  return conform(call, kind, parsed, validation, duplicates);
 }
 
-/** The parsed body, `undefined` when there is none. */
-export async function parseBody({ api, exchange }: Pick<Call, 'api' | 'exchange'>): Promise<unknown> {
+/** The parsed body, `undefined` when there is none. `duplicates` receives the paths of JSON fields that occur twice. */
+export async function parseBody(
+  { api, exchange }: Pick<Call, 'api' | 'exchange'>,
+  duplicates?: string[],
+): Promise<unknown> {
   const encoding = bodyEncoding(exchange.header('content-type'));
   const body = await readBody(exchange.incoming);
   if (body.length === 0) return undefined;
   if (encoding === 'protobuf') return api.protobuf.decode(body);
-  return encoding === 'yaml' ? parseYaml(body) : parseJson(body);
+  if (encoding === 'yaml') return parseYaml(body);
+  const parsed = parseJson(body);
+  duplicates?.push(...duplicateFields(body.toString()));
+  return parsed;
 }
 
 /** Checks kind and schema of a new object, in place; unknown fields become warnings of the answer, or with `Strict` a BadRequest. */
@@ -33,10 +41,11 @@ export function conform(
   kind: GroupVersionKind,
   parsed: Record<string, unknown>,
   validation: FieldValidation,
+  duplicates: readonly string[] = [],
 ): KubeObject {
   const object = parsed as KubeObject;
   checkKind(kind, object);
-  for (const warning of checkSchema(api, kind, object, validation)) exchange.warn(warning);
+  for (const warning of checkSchema(api, kind, object, validation, duplicates)) exchange.warn(warning);
   return object;
 }
 
@@ -45,9 +54,10 @@ export function checkSchema(
   kind: GroupVersionKind,
   object: KubeObject,
   validation: FieldValidation,
+  duplicates: readonly string[] = [],
 ): string[] {
   const schema = api.schemas.schemaFor(kind);
-  return schema ? decodeObject(schema, kind, object, validation) : [];
+  return schema ? decodeObject(schema, kind, object, validation, duplicates) : [];
 }
 
 function checkKind(kind: GroupVersionKind, object: KubeObject): void {

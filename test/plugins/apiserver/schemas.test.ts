@@ -2,6 +2,7 @@ import { isStatus, type KubeObject } from 'orlop/plugin';
 import t from 'tap';
 import { canonicalQuantity } from '../../../plugins/apiserver/resources/quantity.ts';
 import { decodeObject } from '../../../plugins/apiserver/schemas/decode.ts';
+import { duplicateFields } from '../../../plugins/apiserver/schemas/duplicates.ts';
 import { protobufMessages, Schemas } from '../../../plugins/apiserver/schemas/generated.ts';
 import { definitionName } from '../../../plugins/apiserver/schemas/models.ts';
 import type { FieldValidation } from '../../../plugins/apiserver/schemas/types.ts';
@@ -146,4 +147,23 @@ t.test('quantities in their canonical form', async (t) => {
   for (const [text, canonical] of Object.entries(forms)) t.equal(canonicalQuantity(text), canonical, text);
   for (const text of ['', 'x', '1 Gi', '1gi', '.', '1.2.3', '0x1'])
     t.equal(canonicalQuantity(text), undefined, text);
+});
+
+t.test('fields that occur twice', async (t) => {
+  const cases: [json: string, paths: string[]][] = [
+    ['{"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]}', []],
+    ['{"a":1,"a":2}', ['a']],
+    ['{"spec":{"ports":[{"name":"x"},{"name":"y","port":1,"name":"z"}]}}', ['spec.ports[1].name']],
+    ['{"a":"{\\"b\\":1,\\"b\\":2}","b":":","\\u0061":2}', ['a']],
+    ['{"a":[[1,2],["a","a"]],"b":["x","x"]}', []],
+    ['{ "a" : { "b" : 1 , "b" : 2 } , "a" : 3 }', ['a.b', 'a']],
+    ['"a"', []],
+    ['[]', []],
+  ];
+  for (const [json, paths] of cases) {
+    JSON.parse(json);
+    t.same(duplicateFields(json), paths, json);
+  }
+  const warnings = decodeObject(schemas.schemaFor(CONFIG_MAP)!, CONFIG_MAP, {}, 'Warn', ['data.a']);
+  t.same(warnings, ['duplicate field "data.a"']);
 });

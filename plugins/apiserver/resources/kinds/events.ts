@@ -102,7 +102,10 @@ export const eventRows: readonly ResourceRow[] = [
     strategy,
     storage: Events,
     conversion: { fromStorage, toStorage },
-    columns: columns.map((each) => ({ ...each, value: older(each.value) })),
+    columns: columns.map((each) => ({
+      ...each,
+      value: older((event, now: number) => each.value(event, now)),
+    })),
     fieldSelectors: Object.fromEntries(
       Object.entries(fieldSelectors).map(([label, read]) => [
         label.replace('involvedObject.', 'regarding.').replace('reportingComponent', 'reportingController'),

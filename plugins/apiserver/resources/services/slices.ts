@@ -39,13 +39,7 @@ function validateEndpointSlice({ addressType, endpoints, ports }: EndpointSlice)
   const names = new Set<string>();
   return [
     ...errors,
-    ...each(endpoints, 'endpoints', ({ addresses = [] }, at) => [
-      ...(addresses.length === 0 ? [required(`${at}.addresses`, 'must contain at least 1 address')] : []),
-      ...(addresses.length > MAX_ADDRESSES
-        ? [tooMany(`${at}.addresses`, addresses.length, MAX_ADDRESSES)]
-        : []),
-      ...each(addresses, `${at}.addresses`, (address, addressAt) => named(address, addressAt, check)),
-    ]),
+    ...each(endpoints, 'endpoints', (endpoint, at) => validateAddresses(endpoint.addresses, at, check)),
     ...each(ports, 'ports', ({ name = '', protocol }, at) => {
       const wrong = oneOf(protocol, `${at}.protocol`, PROTOCOLS);
       if (name !== '') wrong.push(...named(name, `${at}.name`, dns1123Label));
@@ -53,6 +47,20 @@ function validateEndpointSlice({ addressType, endpoints, ports }: EndpointSlice)
       names.add(name);
       return wrong;
     }),
+  ];
+}
+
+function validateAddresses(
+  addresses: readonly string[] | undefined,
+  field: string,
+  check: (address: string) => string[],
+): FieldError[] {
+  const at = `${field}.addresses`;
+  const count = addresses?.length ?? 0;
+  if (count === 0) return [required(at, 'must contain at least 1 address')];
+  return [
+    ...(count > MAX_ADDRESSES ? [tooMany(at, count, MAX_ADDRESSES)] : []),
+    ...each(addresses, at, (address, addressAt) => named(address, addressAt, check)),
   ];
 }
 
