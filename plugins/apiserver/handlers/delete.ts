@@ -1,6 +1,7 @@
 import {
   apiVersionOf,
   conflict,
+  isStatus,
   type KubeObject,
   notFound,
   type ObjectKey,
@@ -15,6 +16,9 @@ import { parseBody } from './decode.ts';
 import { readList } from './list.ts';
 import { fromStorage, sendObject } from './present.ts';
 import { selection } from './selection.ts';
+
+/** Deletions of a collection under way at once. */
+const AT_ONCE = 32;
 
 type Options = ReturnType<typeof deleteOptions>;
 
@@ -51,17 +55,27 @@ export async function deleteCollection(call: Call): Promise<void> {
   const options = await readDeleteOptions(call);
   const list = await readList(call, query, selection(row, query.labelSelector, query.fieldSelector));
   const items: KubeObject[] = [];
-  for (const { key, value } of list.items) {
-    try {
-      const { object } = await remove(call, key, { ...options, uid: value.metadata?.uid });
-      items.push(fromStorage(row, object.value));
-    } catch (error) {
-      // Somebody else deleted it meanwhile, perhaps to make another one: not among what was asked for.
-      if (!(error instanceof StatusError && ['NotFound', 'Conflict'].includes(error.reason))) throw error;
-    }
+  for (let from = 0; from < list.items.length; from += AT_ONCE) {
+    const some = list.items.slice(from, from + AT_ONCE);
+    const removed = await Promise.all(some.map((item) => removeListed(call, item, options)));
+    for (const object of removed) if (object) items.push(fromStorage(row, object.value));
   }
   const metadata = { resourceVersion: String(list.revision) };
   await exchange.json(200, { kind: `${row.kind}List`, apiVersion: apiVersionOf(row), metadata, items });
+}
+
+/** `undefined`: somebody else deleted it meanwhile, perhaps to make another one, which was not asked for. */
+async function removeListed(
+  call: Call,
+  { key, value }: StoredObject,
+  options: Options,
+): Promise<StoredObject | undefined> {
+  try {
+    return (await remove(call, key, { ...options, uid: value.metadata?.uid })).object;
+  } catch (error) {
+    if (isStatus(error, 'NotFound', 'Conflict')) return undefined;
+    throw error;
+  }
 }
 
 async function readDeleteOptions(call: Call): Promise<Options> {

@@ -8,11 +8,11 @@ import { isObject } from '../patch/shape.ts';
 import { strategicMergePatch } from '../patch/strategic.ts';
 import { type Call, keyOfPath } from './call.ts';
 import { checkSchema, conform } from './decode.ts';
-import { fromStorage, sendObject } from './present.ts';
+import { copyFromStorage, fromStorage, sendObject } from './present.ts';
 import { ATTEMPTS } from './update.ts';
 import { createObject, tracking, updateObject } from './write.ts';
 
-/** What a PATCH makes of an object: a new one, its argument untouched. */
+/** What a PATCH makes of an object: a new one, which may share parts with its argument. */
 export type Change = (object: KubeObject) => KubeObject;
 
 const APPLY = 'application/apply-patch+yaml';
@@ -72,7 +72,7 @@ export async function patchObject(
     const old = await api.objects.get(row.storage, key);
     if (!old) throw notFound(row, key.name);
     const before = fromStorage(row, old.value);
-    const next = structuredClone(change(before));
+    const next = change(copyFromStorage(row, old));
     const isConditional = next.metadata?.resourceVersion !== before.metadata?.resourceVersion;
     if (isConditional && next.metadata?.resourceVersion) throw conflict(row, key.name);
     if (next.apiVersion !== before.apiVersion || next.kind !== before.kind) {
@@ -117,8 +117,7 @@ async function applyFromBody(call: Call, options: WriteOptions): Promise<void> {
           await createObject(call, created, { ...options, isApplied: true }),
         );
       }
-      const before = fromStorage(row, old.value);
-      const next = structuredClone(applyConfiguration(before, structuredClone(config), applied));
+      const next = applyConfiguration(copyFromStorage(row, old), structuredClone(config), applied);
       return await sendObject(
         call,
         200,

@@ -19,6 +19,14 @@ export function fromStorage(row: ResourceRow, value: KubeObject): KubeObject {
   return copy;
 }
 
+/** As `fromStorage`, but a copy that may be changed. */
+export function copyFromStorage(row: ResourceRow, { bytes }: StoredObject): KubeObject {
+  const copy = JSON.parse(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+  ) as KubeObject;
+  return fromStorage(row, copy);
+}
+
 /** In the version the store keeps; changes `object`. */
 export function toStorage(row: ResourceRow, object: KubeObject): KubeObject {
   if (isStoredForm(row)) return object;

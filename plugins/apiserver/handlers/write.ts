@@ -24,7 +24,7 @@ import {
 import type { ResourceRow } from '../resources/types.ts';
 import type { AdmissionRequest } from './admission.ts';
 import type { Call } from './call.ts';
-import { fromStorage, toStorage } from './present.ts';
+import { copyFromStorage, toStorage } from './present.ts';
 
 export interface UpdateOptions extends Pick<WriteOptions, 'dryRun' | 'fieldManager'> {
   readonly subresource: string;
@@ -102,7 +102,8 @@ export async function updateObject(
 ): Promise<StoredObject | KubeObject> {
   const { api, exchange, row } = call;
   const { dryRun, subresource } = options;
-  const before = fromStorage(row, old.value);
+  // Parts of it go into `next`, which is changed.
+  const before = copyFromStorage(row, old);
   const name = old.key.name;
   next.metadata ??= {};
   const metadata: { -readonly [K in keyof ObjectMeta]: ObjectMeta[K] } = next.metadata;

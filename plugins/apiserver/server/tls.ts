@@ -21,6 +21,8 @@ export function tlsServer(
 ): TlsServer {
   const server: Server = createServer({ ...options, keepAliveTimeout: 90_000, noDelay: true }, handle);
   const sockets = new Set<Socket>();
+  // Node tracks connections, for their time-outs and to close idle ones, from this event on.
+  server.emit('listening');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { Agent } from 'node:https';
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+import { ApiServer } from 'orlop/plugin';
 import t from 'tap';
 import { eventually } from '../../cluster.ts';
-import { testApi } from './cluster.ts';
+import { standard, testApi } from './cluster.ts';
 
 const cluster = await testApi(t);
 const { request } = cluster;
@@ -331,4 +333,16 @@ t.test('pods: binding, eviction, graceful deletion', async (t) => {
   });
   t.match(await request('DELETE', `${pods}/p`, { gracePeriodSeconds: 0 }), { code: 200 });
   t.match(await request('GET', `${pods}/p`), { code: 404 });
+});
+
+t.test('the API server is swapped while clients are connected', async (t) => {
+  const watch = await cluster.stream(`${CONFIG_MAPS}?watch=true`);
+  const agent = new Agent({ keepAlive: true });
+  t.teardown(() => agent.destroy());
+  t.match(await request('GET', CONFIG_MAPS, undefined, {}, agent), { code: 200 });
+  const before = cluster.kernel.service(ApiServer).port;
+  await cluster.kernel.swap('apiserver', standard('apiserver', { port: 0, address: '127.0.0.1' }));
+  await watch.ended;
+  t.match(await request('GET', CONFIG_MAPS), { code: 200 });
+  t.equal(cluster.kernel.service(ApiServer).port, before);
 });

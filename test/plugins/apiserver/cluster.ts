@@ -1,7 +1,7 @@
 /** A real kernel with the API server, and ways to talk to it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { type Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiServer, CertificateAuthority } from 'orlop/plugin';
@@ -30,7 +30,13 @@ export interface TestApi {
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
   /** As an administrator; `body` is sent as JSON unless it is a string. */
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+    agent?: Agent,
+  ): Promise<Answer>;
   /** A running watch or log: what has come so far, line by line. */
   stream(path: string): Promise<{ lines: string[]; ended: Promise<void>; close(): void }>;
 }
@@ -48,7 +54,13 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'config');
   writeFileSync(kubeconfig, JSON.stringify(kubeconfigOf(url, ca.certificate, client)));
-  const open = (method: string, path: string, body: unknown, headers: Record<string, string>) =>
+  const open = (
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string>,
+    agent?: Agent,
+  ) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
       // Node does not frame the body of a DELETE by itself.
@@ -58,7 +70,7 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
       const all = { authorization, ...type, ...headers };
       const request = httpsRequest(
         `${url}${path}`,
-        { method, ca: ca.certificate, headers: all, agent: false },
+        { method, ca: ca.certificate, headers: all, agent: agent ?? false },
         resolve,
       );
       request.once('error', reject);
@@ -69,8 +81,8 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
     url,
     kubeconfig,
     kubectl: kubectl(kubeconfig),
-    async request(method, path, body, headers = {}) {
-      const response = await open(method, path, body, headers);
+    async request(method, path, body, headers = {}, agent = undefined) {
+      const response = await open(method, path, body, headers, agent);
       const chunks: Buffer[] = [];
       for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString();
