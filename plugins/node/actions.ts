@@ -20,12 +20,15 @@ import type { PodWorker } from './worker.ts';
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
 const REFRESH_MS = 60_000;
+/** How long a closing agent waits for what is being made. */
+const CLOSE_MS = 5_000;
 
 /** Carries out a pod's actions. Each marks the state at once, runs beside the worker's loop, and wakes it at its end. */
 export class PodActions {
   readonly #node: NodeContext;
   readonly #worker: PodWorker;
   readonly #containers: ContainerActions;
+  readonly #making = new Set<Promise<void>>();
   readonly #closed = new AbortController();
   readonly #signal: AbortSignal;
   #volumes: VolumePaths = new Map();
@@ -47,16 +50,16 @@ export class PodActions {
     switch (action.do) {
       case 'prepare':
         state.preparing = true;
-        this.#beside(this.#prepare());
+        this.#make(this.#prepare());
         break;
       case 'pull':
-        this.#beside(this.#containers.pull(action.container));
+        void this.#beside(this.#containers.pull(action.container));
         break;
       case 'start':
-        this.#beside(this.#containers.start(action.container, action.attempt));
+        this.#make(this.#containers.start(action.container, action.attempt));
         break;
       case 'stop':
-        this.#beside(this.#containers.stop(action.container, action.grace, 'Stopping container'));
+        void this.#beside(this.#containers.stop(action.container, action.grace, 'Stopping container'));
         break;
       case 'fail':
         state.failure = { reason: action.reason, message: action.message };
@@ -65,11 +68,11 @@ export class PodActions {
         break;
       case 'release':
         state.releasing = true;
-        this.#beside(this.#release());
+        void this.#beside(this.#release());
         break;
       case 'remove':
         state.releasing = true;
-        this.#beside(this.#remove());
+        void this.#beside(this.#remove());
         break;
     }
   }
@@ -82,17 +85,31 @@ export class PodActions {
     record.restart = record.current.attempt;
     const grace = probe.terminationGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
     const what = `Container ${container.name} failed ${kind} probe, will be restarted`;
-    this.#beside(this.#containers.stop(container, Math.max(1, grace), what));
+    void this.#beside(this.#containers.stop(container, Math.max(1, grace), what));
     this.#worker.wake();
   }
 
-  close(): void {
+  /**
+   * Returns when sandboxes and containers that were being made are made, so that a successor finds them. Does not wait for stops, which may
+   * take their grace period and can be done twice, nor long for hooks.
+   */
+  async close(): Promise<void> {
     clearTimeout(this.#refresh);
     this.#closed.abort();
+    if (this.#making.size === 0) return;
+    const settled = new AbortController();
+    const all = Promise.all(this.#making).finally(() => settled.abort());
+    await Promise.race([all, pause(CLOSE_MS, settled.signal)]);
   }
 
-  #beside(work: Promise<void>): void {
-    work
+  /** Work that leaves something behind. */
+  #make(work: Promise<void>): void {
+    const made = this.#beside(work).finally(() => this.#making.delete(made));
+    this.#making.add(made);
+  }
+
+  #beside(work: Promise<void>): Promise<void> {
+    return work
       .catch((error: unknown) => {
         if (this.#signal.aborted) return;
         const { namespace, name } = this.#worker.pod.metadata!;
@@ -223,7 +240,7 @@ export class PodActions {
   refresh(): void {
     const { pod, state } = this.#worker;
     if (!state.sandbox?.ready || state.releasing) return;
-    this.#beside(
+    void this.#beside(
       setUpVolumes(this.#node, pod)
         .then(() => undefined)
         .catch((error: unknown) => this.#worker.event('Warning', 'FailedMount', String(error)))

@@ -14,7 +14,7 @@ import type { Config } from './config.ts';
 import { serveLogs } from './logs.ts';
 import { PodManager } from './manager.ts';
 import type { NodeContext } from './node.ts';
-import { allocatable, readMachine } from './node-object.ts';
+import { allocatable, type NodeDescription, readMachine } from './node-object.ts';
 import { Registration } from './registration.ts';
 
 type Requires = { runtimes: typeof Runtimes; volumes: typeof VolumeDrivers; network: typeof PodNetwork };
@@ -47,29 +47,37 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   setMaxListeners(0, node.signal);
   ctx.defer(() => ended.abort());
 
-  const registration = new Registration(
-    ctx,
-    () => ({
-      name,
-      machine,
-      version: `v1.34.0+orlop.${ctx.kernel.version}`,
-      maxPods: ctx.config.maxPods,
-      nodeIP: network.nodeIP,
-      podCIDR: network.podCIDR,
-      runtimeVersions: [...runtimes.values()].map((runtime) => runtime.version),
-    }),
-    () => runtimes.keys(),
-  );
+  const describe = (): NodeDescription => ({
+    name,
+    machine,
+    version: `v1.34.0+orlop.${ctx.kernel.version}`,
+    maxPods: ctx.config.maxPods,
+    nodeIP: network.nodeIP,
+    podCIDR: network.podCIDR,
+    runtimeVersions: [...runtimes.values()].map((runtime) => runtime.version),
+  });
+  const registration = new Registration(ctx, describe, () => runtimes.keys());
   ctx.defer(() => registration.close());
-
-  const pods = new PodManager(node);
-  ctx.defer(() => pods.close());
   await registration.start();
+
+  let pods = new PodManager(node);
+  ctx.defer(() => pods.close());
   await pods.start();
 
   const logs = ctx.bus.acceptStreams(nodeSubject(name, 'logs'), (params, stream) =>
     serveLogs(pods, params as unknown as LogsParams, stream),
   );
   ctx.defer(() => logs.close());
-  return {};
+  return {
+    health: () => registration.health(),
+    // Two agents must never act on one pod: the successor finds all it needs in the store and the runtimes.
+    async drain() {
+      await pods.close();
+      return undefined;
+    },
+    async resume() {
+      pods = new PodManager(node);
+      await pods.start();
+    },
+  };
 }

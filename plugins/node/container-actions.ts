@@ -10,6 +10,11 @@ import type { VolumePaths } from './volumes.ts';
 import type { PodWorker } from './worker.ts';
 
 const RETRY_MS = 5_000;
+/**
+ * How long a ready container goes on serving before it is told to stop: so long load balancers may take to hear that its pod is ending.
+ * Kubelet leaves this to a preStop hook that sleeps; with it, a rollout loses no request.
+ */
+const FORGET_MS = 250;
 /** Exit code of a container that could not be started, as Docker has it. */
 const CANNOT_START = 128;
 
@@ -95,8 +100,10 @@ export class ContainerActions {
     record.stopping = deadline;
     const told = why === 'Stopping container' ? `${why} ${container.name}` : why;
     if (!again) this.#event(container, 'Normal', 'Killing', told);
+    const forgotten = again || grace <= 1 || !record.ready ? undefined : pause(FORGET_MS, this.#signal);
     const hook = container.lifecycle?.preStop;
     if (hook && !again) await this.#hook(runtime, container, current.id, hook, 'PreStop', grace);
+    await forgotten;
     // With a shorter period asked for meanwhile, that call stops it.
     if (record.stopping !== deadline || record.current !== current) return;
     try {

@@ -51,6 +51,10 @@ function find(pods: PodManager, params: LogsParams): { runtime: Runtime; contain
   const { current } = record;
   const container = params.previous ? previous(record) : current?.state === 'Created' ? undefined : current;
   if (container && worker.runtime && container.id !== '') return { runtime: worker.runtime, container };
+  if (!params.previous && current?.id && current.state === 'Exited') {
+    const text = `unable to retrieve the logs of container "${containerName}" in pod "${name}": its sandbox is gone, and they went with it`;
+    throw new StatusError('NotFound', text);
+  }
   if (params.previous) {
     const text = `previous terminated container "${containerName}" in pod "${name}" not found`;
     throw new StatusError('BadRequest', text);

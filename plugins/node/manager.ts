@@ -65,13 +65,13 @@ export class PodManager {
     return this.#byKey.get(keyOf({ namespace, name }));
   }
 
-  /** Leaves the pods as they are. */
-  close(): void {
+  /** Leaves the pods as they are. Returns when nothing half-done is left, as far as that ends soon. */
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const watch of this.#watches) watch.close();
     for (const stop of this.#listening.values()) stop();
-    for (const worker of this.#byUid.values()) worker.close();
+    await Promise.all([...this.#byUid.values()].map((worker) => worker.close()));
   }
 
   #changed(pod: Pod): void {

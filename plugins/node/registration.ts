@@ -1,4 +1,5 @@
 import {
+  type Health,
   isStatus,
   Leases,
   type Logger,
@@ -24,6 +25,7 @@ export class Registration {
   readonly #handlers: () => Iterable<string>;
   #timer: NodeJS.Timeout | undefined;
   #renewals = 0;
+  #failure: string | undefined;
   #closed = false;
 
   constructor(
@@ -44,6 +46,12 @@ export class Registration {
     this.#later();
   }
 
+  /** Unhealthy while the Lease cannot be renewed. */
+  health(): Health {
+    const message = `the lease of node ${this.#describe().name} cannot be renewed: ${this.#failure}`;
+    return this.#failure === undefined ? { healthy: true } : { healthy: false, message };
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -53,8 +61,13 @@ export class Registration {
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
       this.#beat()
+        .then(() => {
+          this.#failure = undefined;
+        })
         .catch((error: unknown) => {
-          if (!this.#closed) this.#log.warn('the node could not renew its lease', { error: String(error) });
+          if (this.#closed) return;
+          this.#failure = String(error);
+          this.#log.warn('the node could not renew its lease', { error: String(error) });
         })
         .finally(() => this.#later());
     }, RENEW_MS);

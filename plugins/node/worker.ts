@@ -139,12 +139,12 @@ export class PodWorker {
     return this.#status.write(this.pod);
   }
 
-  /** Ends the loop and leaves the pod as it is. */
-  close(): void {
+  /** Ends the loop and leaves the pod as it is. Returns when what it was making is made. */
+  close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#prober.close();
-    this.#actions.close();
+    return this.#actions.close();
   }
 
   #sync(): void {
@@ -153,7 +153,7 @@ export class PodWorker {
     const { actions, wakeAt } = decide(this.pod, this.state, now, this.#node.crashLoop);
     for (const action of actions) this.#actions.act(action);
     if (this.state.removed && this.state.gone) {
-      this.close();
+      void this.close();
       this.#onDone();
       return;
     }
