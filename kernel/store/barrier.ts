@@ -1,10 +1,10 @@
 /**
- * Asks the stream's leader how far it is, once for all who ask at the same time. The answer was made after the question, so that a
- * read which waits for it sees every write acknowledged before.
+ * Asks the stream's leader how far it is, once for all who ask at the same time. The question is put after theirs, so that a read
+ * which waits for the answer sees every write acknowledged before.
  */
 export class Barrier {
   readonly #probe: () => Promise<number>;
-  #running: Promise<number> | undefined;
+  #last: Promise<number> = Promise.resolve(0);
   #next: Promise<number> | undefined;
 
   constructor(probe: () => Promise<number>) {
@@ -13,21 +13,14 @@ export class Barrier {
 
   /** The revision to wait for. */
   pass(): Promise<number> {
-    // The question under way may have been answered before this call: share the one after it.
-    if (!this.#running) return this.#start();
-    this.#next ??= this.#running.then(
-      () => this.#start(),
-      () => this.#start(),
-    );
+    // A question under way may have been answered before this call: share the one after it.
+    this.#next ??= this.#last
+      .catch(() => 0)
+      .then(() => {
+        this.#next = undefined;
+        this.#last = this.#probe();
+        return this.#last;
+      });
     return this.#next;
-  }
-
-  #start(): Promise<number> {
-    this.#next = undefined;
-    const probe = this.#probe().finally(() => {
-      if (this.#running === probe) this.#running = undefined;
-    });
-    this.#running = probe;
-    return probe;
   }
 }

@@ -14,6 +14,7 @@ import {
   type WatchSink,
   type Write,
 } from '../contract/index.ts';
+import { decodeContinue } from './continue.ts';
 import { generateName } from './plan.ts';
 import { page } from './read.ts';
 import type { Shard } from './shard.ts';
@@ -53,8 +54,9 @@ export class Client implements ObjectClient {
   ): Promise<ObjectList<T>> {
     const shard = this.#shardOf(resource);
     shard.table(resource);
-    // A page after the first, or the state at a revision, cannot become fresher by waiting.
-    const revision = options.continue ? 0 : (options.at ?? options.revision);
+    // A page after the first may be asked of another process than the first.
+    const pinned = options.continue && decodeContinue(options.continue, shard.cache.epoch).revision;
+    const revision = pinned || (options.at ?? options.revision);
     await shard.fresh(resource, { revision, signal: options.signal });
     return page(shard.table(resource), options, shard.cache.applied, shard.cache.epoch);
   }

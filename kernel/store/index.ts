@@ -145,8 +145,10 @@ class Store extends Client implements ObjectStore {
 
   async close(): Promise<void> {
     clearInterval(this.#bookmarks);
-    await Promise.all(this.#shards.map((shard) => shard.close()));
+    const closed = Promise.all(this.#shards.map((shard) => shard.close()));
+    // What still asks NATS gives up, also when NATS is away.
     this.#link.close();
+    await closed;
   }
 
   #bookmark(): void {

@@ -220,7 +220,7 @@ t.test('watches', async (t) => {
     odd,
   );
   store.watch(ConfigMaps, { namespace, name: 'b', since: list.revision }, one);
-  await initial.until(({ seen }) => seen.includes('BOOKMARK end'));
+  for (const watch of [initial, odd]) await watch.until(({ seen }) => seen.includes('BOOKMARK end'));
   await store.update(ConfigMaps, config('a', { v: '2' }, namespace));
   await store.create(ConfigMaps, config('b', { v: '1' }, namespace));
   await store.update(ConfigMaps, config('a', { v: '3' }, namespace));
@@ -374,4 +374,25 @@ t.test('many writes at once share flights, and all are there', async (t) => {
   t.equal(list.items.length, 500);
   for (const item of list.items) t.equal(item.key.name, `b-${item.value.data?.['i']}`);
   t.ok((await store.health()).healthy);
+});
+
+t.test('a list goes on at another process', async (t) => {
+  const [a, b] = [await testStore(t, server), await testStore(t, server)];
+  for (let i = 0; i < 4; i++) await a.create(ConfigMaps, config(`p-${i}`, {}, 'pages'));
+  const first = await a.list(ConfigMaps, { namespace: 'pages', limit: 2 });
+  const second = await b.list(ConfigMaps, { namespace: 'pages', limit: 2, continue: first.continue });
+  t.strictSame(
+    [...first.items, ...second.items].map(({ key }) => key.name),
+    ['p-0', 'p-1', 'p-2', 'p-3'],
+  );
+  t.equal(second.revision, first.revision);
+});
+
+t.test('a store closes although NATS is away', async (t) => {
+  const other = await testNats(t);
+  const store = await testStore(t, other);
+  const reading = t.rejects(store.get(ConfigMaps, { namespace: 'a', name: 'b' }), { name: 'StatusError' });
+  await other.stop();
+  await store.close();
+  await reading;
 });
