@@ -18,6 +18,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/serviceaccount/index.js', 'server'],
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],
+  ['./loadbalancer/index.js', 'node'],
   ['./volumes/emptydir/index.js', 'node'],
   ['./volumes/hostpath/index.js', 'node'],
   ['./volumes/projected/index.js', 'node'],

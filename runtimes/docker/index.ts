@@ -3,7 +3,7 @@ import { type Config, config } from './config.ts';
 import { start } from './plugin.ts';
 
 export default definePlugin<Config>({
-  name: 'docker',
+  name: 'runtime-docker',
   kind: 'runtime.v1',
   version: '1.0.0',
   description: 'Runs pods in a Docker engine.',

@@ -58,7 +58,7 @@ t.test('Secrets are unreadable on disk, and read again after a restart', async (
   t.equal((await next.objects.get(Secrets, secret.metadata))?.value.data?.['password'], 'aHVudGVyMg==');
   t.notOk(onDisk(join(next.dataDir, 'nats'), 'aHVudGVyMg=='), 'not in any file of the store');
 
-  await next.swap('aesgcm', identity);
+  await next.swap('secrets-aesgcm', identity);
   t.equal(
     (await next.objects.get(Secrets, secret.metadata))?.value.data?.['password'],
     'aHVudGVyMg==',

@@ -5,7 +5,7 @@ import { aesGcm } from './encoding.ts';
 import { loadKeys } from './keys.ts';
 
 export default definePlugin<AesGcmConfig>({
-  name: 'aesgcm',
+  name: 'secrets-aesgcm',
   kind: 'secrets.v1',
   version: '1.0.0',
   description: 'Encrypts Secrets at rest with AES-256-GCM; the key lies in a file outside the store.',

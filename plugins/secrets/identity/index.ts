@@ -1,7 +1,7 @@
 import { definePlugin, provide, SecretsEncoding } from 'orlop/plugin';
 
 export default definePlugin({
-  name: 'identity',
+  name: 'secrets-identity',
   kind: 'secrets.v1',
   version: '1.0.0',
   description: 'Stores Secrets as they are, readable to whoever reads the disk.',
