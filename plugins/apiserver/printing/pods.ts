@@ -21,7 +21,7 @@ export function summarizePod(pod: Pod): PodSummary {
   );
   const summary: PodSummary = {
     ready: 0,
-    total: (spec?.containers.length ?? 0) + sidecars.size,
+    total: (spec?.containers?.length ?? 0) + sidecars.size,
     status: isGated(pod) ? 'SchedulingGated' : status?.reason || status?.phase || '',
     restarts: 0,
     lastRestart: undefined,

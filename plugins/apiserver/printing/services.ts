@@ -58,13 +58,8 @@ export const endpointSliceColumns: readonly Column<EndpointSlice>[] = [
 ];
 
 export const ipAddressColumns: readonly Column<IPAddress>[] = [
-  column('ParentRef', ({ spec: { parentRef } }) =>
-    [
-      parentRef.group ? `${parentRef.resource}.${parentRef.group}` : parentRef.resource,
-      parentRef.namespace,
-      parentRef.name,
-    ]
-      .filter(Boolean)
-      .join('/'),
-  ),
+  column('ParentRef', ({ spec }) => {
+    const { group, resource, namespace, name } = spec?.parentRef ?? {};
+    return [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/');
+  }),
 ];

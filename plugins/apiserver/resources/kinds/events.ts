@@ -1,21 +1,26 @@
 import { type Event, Events, type Resource } from 'orlop/plugin';
 import { age } from '../../printing/duration.ts';
+import { invalid } from '../errors.ts';
 import { column, nameColumn, row } from '../row.ts';
 import type { Column, FieldSelectors, ResourceRow, Strategy } from '../types.ts';
 
 const fieldSelectors: FieldSelectors<Event> = {
-  'involvedObject.kind': ({ involvedObject }) => involvedObject.kind ?? '',
-  'involvedObject.namespace': ({ involvedObject }) => involvedObject.namespace ?? '',
-  'involvedObject.name': ({ involvedObject }) => involvedObject.name ?? '',
-  'involvedObject.uid': ({ involvedObject }) => involvedObject.uid ?? '',
-  'involvedObject.apiVersion': ({ involvedObject }) => involvedObject.apiVersion ?? '',
-  'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject.resourceVersion ?? '',
-  'involvedObject.fieldPath': ({ involvedObject }) => involvedObject.fieldPath ?? '',
+  'involvedObject.kind': (event) => regarding(event).kind ?? '',
+  'involvedObject.namespace': (event) => regarding(event).namespace ?? '',
+  'involvedObject.name': (event) => regarding(event).name ?? '',
+  'involvedObject.uid': (event) => regarding(event).uid ?? '',
+  'involvedObject.apiVersion': (event) => regarding(event).apiVersion ?? '',
+  'involvedObject.resourceVersion': (event) => regarding(event).resourceVersion ?? '',
+  'involvedObject.fieldPath': (event) => regarding(event).fieldPath ?? '',
   reason: ({ reason }) => reason ?? '',
   reportingComponent: ({ reportingComponent }) => reportingComponent ?? '',
   source: (event) => sourceOf(event),
   type: ({ type }) => type ?? '',
 };
+
+function regarding({ involvedObject }: Partial<Event>): Event['involvedObject'] {
+  return involvedObject ?? {};
+}
 
 function sourceOf({ source, reportingComponent }: Event): string {
   return source?.component || reportingComponent || '';
@@ -80,8 +85,11 @@ const columns: readonly Column<Event>[] = [
   column('Last Seen', (event, now) => age(lastSeen(event), now)),
   column('Type', ({ type }) => type ?? ''),
   column('Reason', ({ reason }) => reason ?? ''),
-  column('Object', ({ involvedObject: { kind = '', name = '' } }) => `${kind.toLowerCase()}/${name}`),
-  column('Subobject', ({ involvedObject }) => involvedObject.fieldPath ?? '', { wide: true }),
+  column('Object', (event) => {
+    const { kind = '', name = '' } = regarding(event);
+    return `${kind.toLowerCase()}/${name}`;
+  }),
+  column('Subobject', (event) => regarding(event).fieldPath ?? '', { wide: true }),
   column(
     'Source',
     (event) => [sourceOf(event), event.source?.host || event.reportingInstance].filter(Boolean).join(', '),
@@ -93,7 +101,21 @@ const columns: readonly Column<Event>[] = [
   wideName,
 ];
 
-const strategy: Strategy<Event> = { allowCreateOnUpdate: true };
+/** Events about cluster-scoped objects go here. */
+const CLUSTER_NAMESPACES = ['default', 'kube-system'];
+
+/** Source: kubernetes `pkg/apis/core/validation/events.go`. */
+const strategy: Strategy<Event> = {
+  allowCreateOnUpdate: true,
+  validate(event) {
+    const { namespace: own = '' } = event.metadata ?? {};
+    const copy = { ...event };
+    toStorage(copy);
+    const { namespace = '' } = regarding(copy);
+    const fits = namespace === '' ? CLUSTER_NAMESPACES.includes(own) : namespace === own;
+    return fits ? [] : [invalid('involvedObject.namespace', namespace, 'does not match event.namespace')];
+  },
+};
 
 export const eventRows: readonly ResourceRow[] = [
   row<Event>(Events, { shortNames: ['ev'], strategy, fieldSelectors, columns }),

@@ -78,6 +78,8 @@ export const ipAddressStrategy: Strategy<IPAddress> = {
       ...(name ? [] : [required('spec.parentRef.name')]),
     ];
   },
-  validateUpdate: ({ spec }, old) =>
-    same(spec.parentRef, old.spec.parentRef) ? [] : [invalid('spec.parentRef', spec.parentRef, IMMUTABLE)],
+  validateUpdate(next, old) {
+    const [after, before] = [next.spec?.parentRef, old.spec?.parentRef];
+    return same(after, before) ? [] : [invalid('spec.parentRef', after, IMMUTABLE)];
+  },
 };
