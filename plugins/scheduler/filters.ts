@@ -1,7 +1,9 @@
 import { tolerates } from 'orlop/plugin';
 import type { Filter, SchedulingPlugin } from './framework.ts';
+import { interPodAffinity } from './interpod.ts';
 import type { NodeTable } from './nodes.ts';
 import type { PodInfo } from './pod.ts';
+import { podTopologySpread } from './spread.ts';
 
 const UNSCHEDULABLE = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
@@ -158,6 +160,8 @@ export const defaultPlugins: readonly SchedulingPlugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  podTopologySpread,
+  interPodAffinity,
   nodeResourcesBalancedAllocation,
   controllerSpread,
 ];

@@ -12,8 +12,8 @@ export interface Filter {
 export interface Score {
   weight: number;
   score(row: number): number;
-  /** How raw scores become 0 to 100: as they are, relative to the highest, or the highest becomes 0. */
-  scale: 'none' | 'max' | 'reverse';
+  /** How raw scores become 0 to 100: as they are, relative to the highest, the highest becomes 0, or from lowest to highest. */
+  scale: 'none' | 'max' | 'reverse' | 'range';
 }
 
 /**
@@ -81,13 +81,15 @@ export class Framework {
     for (const plugin of this.plugins) {
       const score = plugin.score?.(pod, this.nodes);
       if (!score) continue;
-      let highest = 0;
+      let highest = score.scale === 'range' ? Number.NEGATIVE_INFINITY : 0;
+      let lowest = Number.POSITIVE_INFINITY;
       for (let index = 0; index < found; index++) {
         const value = score.score(feasible[index]!);
         raw[index] = value;
         if (value > highest) highest = value;
+        if (value < lowest) lowest = value;
       }
-      addScaled(totals, raw, found, highest, score);
+      addScaled(totals, raw, found, score, score.scale === 'range' ? lowest : 0, highest);
     }
     let best = 0;
     for (let index = 1; index < found; index++) if (totals[index]! > totals[best]!) best = index;
@@ -118,16 +120,14 @@ function addScaled(
   totals: Float64Array,
   raw: Float64Array,
   found: number,
+  { weight, scale }: Score,
+  lowest: number,
   highest: number,
-  score: Score,
 ): void {
-  const { weight, scale } = score;
   for (let index = 0; index < found; index++) {
     let value = raw[index]!;
-    if (scale !== 'none') {
-      value = highest === 0 ? 0 : (value * 100) / highest;
-      if (scale === 'reverse') value = 100 - value;
-    }
+    if (scale !== 'none') value = highest === lowest ? 0 : ((value - lowest) * 100) / (highest - lowest);
+    if (scale === 'reverse') value = 100 - value;
     totals[index]! += value * weight;
   }
 }

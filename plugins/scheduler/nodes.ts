@@ -31,6 +31,8 @@ export class NodeTable {
   private readonly rows = new Map<string, number>();
   private readonly free: number[] = [];
   private readonly placed = new Map<string, { info: PodInfo; node: string }>();
+  /** Uids of placed pods with required anti-affinity. */
+  private readonly guards = new Set<string>();
   /** By node name, known or not: a pod may be seen before its node. */
   private readonly byNode = new Map<string, Map<string, PodInfo>>();
   private readonly ports: Map<string, number>[] = [];
@@ -100,6 +102,7 @@ export class NodeTable {
   place(info: PodInfo, node: string): void {
     this.remove(info.uid);
     this.placed.set(info.uid, { info, node });
+    if (info.terms.antiAffinity.length > 0) this.guards.add(info.uid);
     const pods = this.byNode.get(node) ?? new Map<string, PodInfo>();
     this.byNode.set(node, pods);
     pods.set(info.uid, info);
@@ -112,12 +115,30 @@ export class NodeTable {
     const placed = this.placed.get(uid);
     if (!placed) return false;
     this.placed.delete(uid);
+    this.guards.delete(uid);
     const pods = this.byNode.get(placed.node)!;
     pods.delete(uid);
     if (pods.size === 0) this.byNode.delete(placed.node);
     const row = this.rows.get(placed.node);
     if (row !== undefined) this.tally(row, placed.info, -1);
     return true;
+  }
+
+  /** Every pod on a node that is known. */
+  eachPod(visit: (info: PodInfo, row: number) => void): void {
+    for (const { info, node } of this.placed.values()) {
+      const row = this.rows.get(node);
+      if (row !== undefined) visit(info, row);
+    }
+  }
+
+  /** Of those, the ones with required anti-affinity. */
+  eachGuard(visit: (info: PodInfo, row: number) => void): void {
+    for (const uid of this.guards) {
+      const { info, node } = this.placed.get(uid)!;
+      const row = this.rows.get(node);
+      if (row !== undefined) visit(info, row);
+    }
   }
 
   isPlaced(uid: string): boolean {

@@ -8,6 +8,7 @@ import {
   type Toleration,
 } from 'orlop/plugin';
 import { type NodePredicate, nodeMatcher, type PreferredNode, preferredNodes } from './affinity.ts';
+import { type PodTerms, podTerms, type Spread, spreads } from './terms.ts';
 
 /** What a pod without requests is taken to use when nodes are scored. Source: kube-scheduler's `GetNonzeroRequests`. */
 const DEFAULT_MILLICPU = 100;
@@ -31,6 +32,8 @@ export interface PodInfo {
   /** Node selector and required node affinity, its RuntimeClass's included. */
   readonly matchesNode: NodePredicate;
   readonly preferredNodes: readonly PreferredNode[];
+  readonly terms: PodTerms;
+  readonly spreads: readonly Spread[];
   /** Why no node will do; e.g. its RuntimeClass is missing. */
   readonly refusal: string | undefined;
 }
@@ -53,6 +56,8 @@ export function podInfo(pod: Pod, runtimeClasses: ReadonlyMap<string, RuntimeCla
     owner: controllerOf(pod)?.uid ?? '',
     tolerations: [...(spec.tolerations ?? []), ...(runtimeClass?.scheduling?.tolerations ?? [])],
     matchesNode: nodeMatcher(selector, spec.affinity?.nodeAffinity),
+    terms: podTerms(pod),
+    spreads: spreads(pod),
     preferredNodes: preferredNodes(spec.affinity?.nodeAffinity),
     refusal:
       className && !runtimeClass

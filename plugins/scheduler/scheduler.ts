@@ -250,9 +250,9 @@ function isMine(pod: Pod): boolean {
   return pod.metadata?.deletionTimestamp === undefined && !isPodTerminal(pod);
 }
 
+/** What the choice of a node depends on, for this pod or for those after it. */
 function asksDifferently(pod: Pod, previous: Pod): boolean {
-  return (
-    JSON.stringify([pod.spec, pod.metadata?.labels]) !==
-    JSON.stringify([previous.spec, previous.metadata?.labels])
-  );
+  const asked = ({ spec, metadata }: Pod): string =>
+    JSON.stringify([spec, metadata?.labels, metadata?.deletionTimestamp]);
+  return asked(pod) !== asked(previous);
 }

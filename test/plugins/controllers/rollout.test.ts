@@ -120,8 +120,8 @@ t.test('a Deployment from creation to roll-back', async (t) => {
       };
       await change('web:2');
       await rolledOut(kernel, namespace, 4);
-      t.equal(record.fewestReady, 3, 'one may be unavailable, never two');
-      t.equal(record.mostActive, 5, 'one may be too many, never two');
+      t.ok(record.fewestReady >= 3, `one may be unavailable, never two: ${record.fewestReady} ready`);
+      t.ok(record.mostActive <= 5, `one may be too many, never two: ${record.mostActive} active`);
       const images = (await podsIn(kernel, namespace))
         .filter(isPodActive)
         .map((pod) => pod.spec?.containers[0]?.image);

@@ -141,6 +141,76 @@ t.test('host ports collide per protocol and address', async (t) => {
   t.equal(place(withPort(81)), 'a');
 });
 
+const ZONE = 'topology.kubernetes.io/zone';
+
+/** A pod of the app, in the spec's words. */
+function member(app: string, spec: Partial<PodSpec> = {}): Pod {
+  const each = pod(spec);
+  each.metadata!.labels = { app };
+  return each;
+}
+
+function zones() {
+  return cluster(
+    node('a1', { labels: { [ZONE]: 'a' } }),
+    node('a2', { labels: { [ZONE]: 'a' } }),
+    node('b1', { labels: { [ZONE]: 'b' } }),
+  );
+}
+
+t.test('pod affinity keeps together, anti-affinity apart, both ways', async (t) => {
+  const term = (app: string) => ({ topologyKey: ZONE, labelSelector: { matchLabels: { app } } });
+  const near = (app: string) => ({
+    affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term(app)] } },
+  });
+  const far = (app: string) => ({
+    affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term(app)] } },
+  });
+  const { place, table } = zones();
+  t.match(place(member('web', near('db'))), /3 node\(s\) didn't match pod affinity rules/);
+  table.place(podInfo(member('db')), 'b1');
+  t.equal(place(member('web', near('db'))), 'b1');
+  t.match(place(member('x', far('db'))), /^a/);
+  t.equal(place(member('y', far('x'))), 'b1');
+  t.match(place(member('z', far('x'))), 'b1');
+  t.match(place(member('x')), /^a/, 'y does not want x in its zone');
+  t.match(place(member('x', near('db'))), /existing pods anti-affinity rules/);
+  const first = zones();
+  t.match(first.place(member('group', near('group'))), /^[ab]/, 'the first of a group has nobody to join');
+  t.match(zones().place(member('lonely', near('group'))), /didn't match pod affinity rules/);
+});
+
+t.test('preferred pod affinity and anti-affinity decide between nodes that fit', async (t) => {
+  const { place, table } = zones();
+  table.place(podInfo(member('db')), 'b1');
+  const podAffinityTerm = { topologyKey: ZONE, labelSelector: { matchLabels: { app: 'db' } } };
+  const preferred = {
+    preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }],
+  };
+  t.equal(place(pod({ affinity: { podAffinity: preferred } })), 'b1');
+  for (let n = 0; n < 3; n++) t.match(place(pod({ affinity: { podAntiAffinity: preferred } })), /^a/);
+});
+
+t.test('topology spread constraints bound the skew', async (t) => {
+  const spread = (whenUnsatisfiable: string): Partial<PodSpec> => ({
+    topologySpreadConstraints: [
+      { maxSkew: 1, topologyKey: ZONE, whenUnsatisfiable, labelSelector: { matchLabels: { app: 'web' } } },
+    ],
+  });
+  const { place, table } = zones();
+  const placed = [0, 1, 2, 3].map(() => place(member('web', spread('DoNotSchedule')))[0]);
+  t.strictSame(placed.sort(), ['a', 'a', 'b', 'b']);
+  table.setNode(node('b1', { labels: { [ZONE]: 'b' }, unschedulable: true }));
+  t.match(place(member('web', spread('DoNotSchedule'))), /^a/, 'one more is within the skew');
+  t.equal(
+    place(member('web', spread('DoNotSchedule'))),
+    "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match pod topology spread constraints.",
+  );
+  t.match(place(member('web', spread('ScheduleAnyway'))), /^a/);
+  table.setNode(node('unlabelled'));
+  t.match(place(member('web', spread('DoNotSchedule'))), /1 node\(s\) .* \(missing required label\)/);
+});
+
 t.test('a RuntimeClass brings its node selector and tolerations', async (t) => {
   const runtimeClass = {
     handler: 'wasm',
