@@ -138,7 +138,10 @@ export interface Context<C = unknown, R extends Requirements = Requirements> {
   defer(cleanup: () => void | Promise<void>): void;
   /** Ends `start` without failing: nothing to do on this machine. Shown as `Skipped` with the reason. */
   skip(reason: string): never;
-  /** Needs the host grant `net`. Throws `StatusError` when the address is taken: which, and what to do. */
+  /**
+   * Needs the host grant `net`. Throws `StatusError` when the address is taken: which, and what to do. Sockets are half-open: `end` them.
+   * During a swap connections wait until it is decided; those the old instance has stay its own until they close.
+   */
   listen(options: ListenOptions, onConnection: (socket: Socket) => void): Promise<Listener>;
 }
 

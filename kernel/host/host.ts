@@ -8,7 +8,9 @@ import {
   StatusError,
 } from '../contract/index.ts';
 import { nearestOf } from './config.ts';
+import { within } from './deadline.ts';
 import { type LoadedPlugin, loadPlugin, type PluginSource } from './declaration.ts';
+import { Desired } from './desired.ts';
 import { type GraphNode, sortGraph } from './graph.ts';
 import { LeaseHolder } from './lease.ts';
 import { Report } from './report.ts';
@@ -40,6 +42,9 @@ export interface HostOptions {
   timing?: Partial<Timing>;
 }
 
+/** Milliseconds a last write may take while everything stops: NATS may be gone. */
+const LAST_WRITE = 3_000;
+
 /** Runs plugins: those of this thread as units, the others by worker thread. */
 export class Host {
   readonly #o: HostOptions;
@@ -51,6 +56,8 @@ export class Host {
   readonly #leases = new Map<string, LeaseHolder>();
   readonly #report: Report | undefined;
   #order: Map<string, string[]> = new Map();
+  /** Whether everything it was given has been started: only then it follows what `Plugin` objects ask for. */
+  #ready = false;
   #stopping: Promise<void> | undefined;
 
   constructor(o: HostOptions) {
@@ -69,11 +76,16 @@ export class Host {
       fatal: (error) => o.fatal?.(error),
     };
     if (o.workers) {
+      const desired = new Desired(
+        this,
+        new Map(o.plugins.map((each) => [each.declaration.name, sourceOf(each)])),
+      );
       this.#report = new Report({
         objects: o.objects.as('host'),
         log,
         kernel: kernel.id,
         plugins: () => this.#managed.values(),
+        apply: async (name, spec) => (this.#ready ? await desired.apply(name, spec) : undefined),
       });
     }
   }
@@ -100,6 +112,8 @@ export class Host {
       }
       await Promise.all([...started.values(), ...this.#groups.map((group) => group.start())]);
       this.#checkRequired();
+      this.#ready = true;
+      await this.#report?.again();
     } catch (error) {
       await this.stop();
       throw error;
@@ -145,13 +159,61 @@ export class Host {
         `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`,
       );
     }
-    const nodes = [...this.#managed.values()].map((each) =>
-      this.#node(each === managed ? next : each.plugin, each.name),
+    const order = sortGraph(
+      this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
     );
-    const order = sortGraph(nodes);
     await managed.swap(next);
     this.#order = order;
     if (encodesSecrets(next)) await Promise.all(this.#groups.map((group) => group.followEncoding(next)));
+  }
+
+  isLoaded(name: string): boolean {
+    return this.#managed.has(name);
+  }
+
+  /** Adds a plugin and starts it; see its status for how that went. Throws when it does not fit in. */
+  async load(name: string, source: PluginSource): Promise<void> {
+    const plugin = await loadPlugin(source);
+    const { declaration, isolation } = plugin;
+    if (declaration.name !== name) {
+      throw new StatusError(
+        'Invalid',
+        `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`,
+      );
+    }
+    const place = isolationText(isolation);
+    if (this.#groups.some((group) => `worker/${group.name}` === place)) {
+      throw new StatusError(
+        'Invalid',
+        `plugin "${name}" cannot join ${place}, which runs already: name another worker, or restart`,
+      );
+    }
+    const order = sortGraph([...this.#nodes(), this.#node(plugin)]);
+    this.#place([plugin]);
+    this.#order = order;
+    const unit = this.#units.get(name);
+    if (unit) await this.#startUnit(unit);
+    else await this.#groups.find((group) => `worker/${group.name}` === place)?.start();
+  }
+
+  /** Stops and removes a plugin. Throws when another requires it. */
+  async unload(name: string): Promise<void> {
+    const order = sortGraph(this.#nodes().filter((node) => node.name !== name));
+    const unit = this.#units.get(name);
+    const group = this.#groups.find(({ members }) => members.some((member) => member.name === name));
+    if (group && group.members.length > 1) {
+      throw new StatusError(
+        'Invalid',
+        `plugin "${name}" shares worker "${group.name}" with others: restart without it`,
+      );
+    }
+    if (unit) await this.#stopUnit(unit);
+    await group?.stop();
+    if (group) this.#groups.splice(this.#groups.indexOf(group), 1);
+    this.#units.delete(name);
+    this.#leases.delete(name);
+    this.#managed.delete(name);
+    this.#order = order;
   }
 
   /** Stops all plugins, each before those it requires. */
@@ -161,6 +223,7 @@ export class Host {
   }
 
   async #stop(): Promise<void> {
+    await this.#report?.close();
     const stopped = new Map<string, Promise<void>>();
     for (const name of [...this.#order.keys()].reverse()) {
       const unit = this.#units.get(name);
@@ -173,7 +236,8 @@ export class Host {
       );
     }
     await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop())]);
-    await this.#report?.stop().catch((error: unknown) => {
+    const finish = within(LAST_WRITE, 'writing to the store', () => this.#report?.finish());
+    await finish.catch((error: unknown) => {
       this.#o.log.warn('the last status of the plugins could not be written', { error: String(error) });
     });
   }
@@ -192,7 +256,8 @@ export class Host {
       this.#units.set(name, unit);
       this.#managed.set(name, unit);
     }
-    const encoding = plugins.find(encodesSecrets);
+    const loaded = [...this.#managed.values()].map(({ plugin }) => plugin);
+    const encoding = [...plugins, ...loaded].find(encodesSecrets);
     for (const [worker, members] of groups) {
       const changed = (name: string): void => this.#changed(name);
       const group = new WorkerGroup(worker, members, encoding, this.#o.workers!, this.#around, changed);
@@ -225,10 +290,8 @@ export class Host {
     const lease = this.#leases.get(unit.name);
     lease?.close();
     await unit.stop();
-    await lease?.release().catch((error: unknown) =>
-      this.#o.log.warn(`the lease of plugin "${unit.name}" could not be released`, {
-        error: String(error),
-      }),
+    await within(LAST_WRITE, 'writing to the store', () => lease?.release()).catch((error: unknown) =>
+      this.#o.log.warn(`the lease of plugin "${unit.name}" could not be released`, { error: String(error) }),
     );
   }
 
@@ -245,6 +308,10 @@ export class Host {
         `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`,
       );
     }
+  }
+
+  #nodes(): GraphNode[] {
+    return [...this.#managed.values()].map(({ plugin, name }) => this.#node(plugin, name));
   }
 
   #node(plugin: LoadedPlugin, name = plugin.declaration.name): GraphNode {
@@ -269,4 +336,8 @@ export class Host {
 
 function encodesSecrets({ declaration }: LoadedPlugin): boolean {
   return declaration.provides?.some(({ kind }) => kind === SecretsEncoding.kind) ?? false;
+}
+
+function sourceOf({ declaration, config, isolation, entry }: LoadedPlugin): PluginSource {
+  return entry ? { module: entry.module, config, isolation } : declaration;
 }

@@ -1,4 +1,5 @@
 import {
+  type Condition,
   type Controller,
   controller,
   isStatus,
@@ -7,6 +8,8 @@ import {
   type PluginObject,
   Plugins,
   source,
+  timestamp,
+  withCondition,
 } from '../contract/index.ts';
 import type { Managed } from './status.ts';
 
@@ -16,12 +19,15 @@ export interface ReportOptions {
   /** The kernel's id. */
   kernel: string;
   plugins(): Iterable<Managed>;
+  /** Makes the plugin run as its object asks; says why not, if it cannot. */
+  apply(name: string, spec: PluginObject['spec'] | undefined): Promise<string | undefined>;
 }
 
-/** Keeps the `Plugin` objects true: what runs in this kernel, and how. */
+/** Keeps the `Plugin` objects and the plugins of this kernel alike: runs what the objects ask for, and writes what runs into them. */
 export class Report {
   readonly #o: ReportOptions;
   readonly #abort = new AbortController();
+  readonly #problems = new Map<string, string | undefined>();
   #controller: Controller | undefined;
 
   constructor(o: ReportOptions) {
@@ -43,36 +49,57 @@ export class Report {
     this.#controller?.enqueue(name);
   }
 
-  /** Writes what is true now that everything has stopped. */
-  async stop(): Promise<void> {
+  /** Looks at every object again. */
+  async again(): Promise<void> {
+    const { items } = await this.#o.objects.list(Plugins, { revision: 0 });
+    for (const { key } of items) this.#controller?.enqueue(key.name);
+  }
+
+  /** Follows the objects no longer. */
+  async close(): Promise<void> {
     this.#abort.abort();
     await this.#controller?.stop();
+  }
+
+  /** Writes what is true now that everything has stopped. */
+  async finish(): Promise<void> {
     if (!this.#controller) return;
-    await Promise.all([...this.#o.plugins()].map(({ name }) => this.#reconcile(name)));
+    await Promise.all([...this.#o.plugins()].map(({ name }) => this.#write(name)));
   }
 
   async #reconcile(name: string): Promise<void> {
+    const stored = await this.#o.objects.get(Plugins, { name }, { revision: 0 });
+    this.#problems.set(name, await this.#o.apply(name, stored?.value.spec));
+    await this.#write(name);
+  }
+
+  async #write(name: string): Promise<void> {
     const { objects } = this.#o;
+    const problem = this.#problems.get(name);
     const plugin = [...this.#o.plugins()].find((each) => each.name === name);
     const stored = await objects.get(Plugins, { name }, { revision: 0 });
-    if (!plugin) return stored && (await this.#leave(stored.value));
     if (!stored) {
+      if (!plugin) return;
       const created = this.#describe({ spec: {} }, plugin);
       await objects.create(Plugins, {
         apiVersion: 'orlop.dev/v1',
         kind: 'Plugin',
         metadata: { name },
-        ...created,
+        ...withProblem(created, problem),
       });
       return;
     }
-    const next = this.#describe(stored.value, plugin);
+    if (!plugin && problem === undefined) return await this.#leave(stored.value);
+    const next = withProblem(
+      plugin ? this.#describe(stored.value, plugin) : failed(stored.value, problem),
+      problem,
+    );
     const same =
       JSON.stringify({ spec: stored.value.spec, status: stored.value.status }) === JSON.stringify(next);
     if (!same) await objects.update(Plugins, { ...stored.value, ...next });
   }
 
-  #describe(old: PluginObject, plugin: Managed): Pick<PluginObject, 'spec' | 'status'> {
+  #describe(old: PluginObject, plugin: Managed): Described {
     const { kind, version, revision, phase, isolation, provides, healthy, message } = plugin.status();
     const others = (old.status?.kernels ?? []).filter((each) => each !== this.#o.kernel);
     const singleton = plugin.plugin.declaration.singleton === true;
@@ -92,6 +119,7 @@ export class Report {
         provides: [...provides],
         healthy,
         ...(message === undefined ? {} : { message }),
+        ...(old.status?.conditions ? { conditions: old.status.conditions } : {}),
         kernels: runs ? [...(singleton ? [] : others), this.#o.kernel].sort() : others,
       },
     };
@@ -114,4 +142,30 @@ export class Report {
       if (!isStatus(error, 'NotFound')) throw error;
     }
   }
+}
+
+type Described = Pick<PluginObject, 'spec' | 'status'>;
+
+/** One that could not be loaded at all. */
+function failed({ spec, status }: PluginObject, message: string | undefined): Described {
+  return {
+    spec,
+    status: { ...status, phase: 'Failed', healthy: false, ...(message === undefined ? {} : { message }) },
+  };
+}
+
+/** Says by the condition `Applied` whether what the object asks for could be done. */
+function withProblem(
+  { spec, status = { phase: 'Pending' } }: Described,
+  problem: string | undefined,
+): Described {
+  if (problem === undefined && !status.conditions) return { spec, status };
+  const condition: Condition = {
+    type: 'Applied',
+    status: problem === undefined ? 'True' : 'False',
+    reason: problem === undefined ? 'AsAsked' : 'Refused',
+    message: problem ?? '',
+    lastTransitionTime: timestamp(),
+  };
+  return { spec, status: { ...status, conditions: [...withCondition(status.conditions, condition)] } };
 }

@@ -1,0 +1,98 @@
+import { type PluginObject, Plugins, service } from 'orlop/plugin';
+import t from 'tap';
+import { eventually, type TestKernel, testKernel } from '../cluster.ts';
+
+interface Greeter {
+  greet(): string;
+}
+const Greeter = service<Greeter>('greeter.v1');
+
+/** A module that declares plugin `greeter` (or `name`), as a data: URL. */
+function module(word: string, name = 'greeter', body = ''): string {
+  const text = `export default {
+    name: '${name}', kind: 'greeter.v1', version: '${word}', description: 'Greets.',
+    config: { type: 'object', properties: { mark: { type: 'string', default: '.' } } },
+    provides: [{ kind: 'greeter.v1', many: false }],
+    start(ctx) {
+      ${body}
+      return { provides: [{ token: { kind: 'greeter.v1', many: false }, name: '', service: { greet: () => '${word}' + ctx.config.mark } }] };
+    },
+  };`;
+  return `data:text/javascript,${encodeURIComponent(text)}`;
+}
+
+async function status(kernel: TestKernel, name = 'greeter'): Promise<PluginObject['status']> {
+  return (await kernel.objects.get(Plugins, { name }))?.value.status;
+}
+
+function applied(object: PluginObject['status']): string | undefined {
+  return object?.conditions?.find(({ type }) => type === 'Applied')?.status;
+}
+
+t.test('applying a Plugin loads or swaps it, deleting it brings back what was', async (t) => {
+  const kernel = await testKernel(t, { plugins: [{ module: module('first') }] });
+  const greeter = kernel.service(Greeter);
+  t.equal(greeter.greet(), 'first.');
+  await eventually('it is reported', async () => (await status(kernel))?.phase === 'Running');
+  const ask = (spec: PluginObject['spec']) =>
+    kernel.objects.modify(Plugins, { name: 'greeter' }, (draft) => {
+      draft.spec = spec;
+    });
+
+  await ask({ module: module('second') });
+  await eventually('it is swapped', () => greeter.greet() === 'second.');
+  await eventually('its object says so', async () => (await status(kernel))?.version === 'second');
+  await ask({ config: { mark: '!' } });
+  await eventually('the standard one is configured anew', () => greeter.greet() === 'first!');
+
+  await ask({ module: module('third', 'greeter', "throw new Error('no luck')") });
+  const refused = await eventually('the refusal is shown', async () => {
+    const found = await status(kernel);
+    return applied(found) === 'False' ? found : undefined;
+  });
+  t.match(refused, { phase: 'Running', healthy: true });
+  t.match(refused.conditions?.[0]?.message, /was not swapped, revision 3 goes on: .*no luck/);
+  t.equal(greeter.greet(), 'first!');
+
+  await ask({ module: module('fourth') });
+  await eventually('the next one is taken', () => greeter.greet() === 'fourth.');
+  await eventually('and the condition with it', async () => applied(await status(kernel)) === 'True');
+  const again = await kernel.restart();
+  await eventually('a restart keeps it', () => again.service(Greeter).greet() === 'fourth.');
+  await again.objects.delete(Plugins, { name: 'greeter' });
+  await eventually(
+    'without the object the first one is back',
+    () => again.service(Greeter).greet() === 'first.',
+  );
+  await eventually('and its object', async () => (await status(again))?.version === 'first');
+});
+
+t.test('a new plugin is loaded by its object and unloaded with it', async (t) => {
+  const kernel = await testKernel(t);
+  const create = (name: string, spec: PluginObject['spec']) =>
+    kernel.objects.create(Plugins, { metadata: { name }, spec });
+  await create('greeter', { module: module('hello'), config: { mark: '?' } });
+  await eventually('it runs', () => kernel.plugins().some(({ phase }) => phase === 'Running'));
+  t.equal(kernel.service(Greeter).greet(), 'hello?');
+
+  await create('second', { module: module('bye', 'second') });
+  const refused = await eventually('a second provider is refused', async () => {
+    const found = await status(kernel, 'second');
+    return found?.phase === 'Failed' ? found : undefined;
+  });
+  t.match(refused.message, /plugins "greeter" and "second" both provide greeter\.v1: keep one/);
+  await create('third', { module: module('bye', 'fourth') });
+  await eventually('so is one of another name', async () =>
+    /declares plugin "fourth"/.test((await status(kernel, 'third'))?.message ?? ''),
+  );
+
+  await kernel.objects.delete(Plugins, { name: 'greeter' });
+  await eventually('it is unloaded', () => kernel.plugins().length === 0);
+  t.throws(() => kernel.service(Greeter), { message: /no running plugin provides greeter\.v1/ });
+  await kernel.objects.modify(Plugins, { name: 'second' }, (draft) => {
+    draft.spec = { ...draft.spec, config: { mark: '!' } };
+  });
+  await eventually('what was refused is tried again when its object changes', () =>
+    kernel.plugins().some(({ name, phase }) => name === 'second' && phase === 'Running'),
+  );
+});
