@@ -44,8 +44,6 @@ export type ToGuest =
   | { type: 'request'; id: number; path: string; headers: [string, string][] };
 
 export type FromGuest =
-  /** Booted, waiting for `start`. */
-  | { type: 'idle' }
   /** An HTTP component listens; a command is about to run. */
   | { type: 'started' }
   | { type: 'output'; stream: 'stdout' | 'stderr'; bytes: Uint8Array }

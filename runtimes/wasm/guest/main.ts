@@ -4,6 +4,7 @@ import { CELL_STDIN, type FromGuest, type GuestExit, type GuestSpec, type ToGues
 import { GuestServer } from './http-server.ts';
 import { type Component, describe, GuestInstance, type Write } from './instance.ts';
 import { LogWriter } from './log-writer.ts';
+import { warmHttp } from './warm.ts';
 import { CLOSED, InputStream } from './wasi/io.ts';
 
 const port = parentPort;
@@ -15,7 +16,7 @@ port.on('message', (message: ToGuest) => {
     post({ type: 'exited', exit: { exitCode: 1, reason: 'Error', message: describe(error) } }),
   );
 });
-post({ type: 'idle' });
+await warmHttp();
 
 function post(message: FromGuest): void {
   port!.postMessage(message);
@@ -31,7 +32,6 @@ async function receive(message: ToGuest): Promise<void> {
   const { status } = server!.handle({
     method: 'GET',
     url: message.path,
-    authority: undefined,
     rawHeaders: message.headers.flat(),
     body: new Uint8Array(),
   });

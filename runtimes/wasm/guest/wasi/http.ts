@@ -7,7 +7,6 @@ export interface GuestRequest {
   method: string;
   /** Path with query. */
   url: string;
-  authority: string | undefined;
   rawHeaders: readonly string[];
   body: Uint8Array;
 }
@@ -49,7 +48,9 @@ class IncomingRequest {
   }
 
   authority(): string | undefined {
-    return this.#request.authority;
+    const { rawHeaders } = this.#request;
+    const at = rawHeaders.findIndex((name, i) => i % 2 === 0 && /^host$/i.test(name));
+    return at === -1 ? undefined : rawHeaders[at + 1];
   }
 
   headers(): Fields {
