@@ -19,6 +19,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],
   ['./loadbalancer/index.js', 'node'],
+  ['./ingress/index.js', 'node'],
   ['./volumes/emptydir/index.js', 'node'],
   ['./volumes/hostpath/index.js', 'node'],
   ['./volumes/projected/index.js', 'node'],

@@ -6,6 +6,7 @@ import {
   type RequestListener,
   request,
   type Server,
+  type ServerResponse,
 } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -120,7 +121,7 @@ async function pod(t: Test, handler: RequestListener): Promise<Endpoint & { serv
 
 t.test('requests and responses of every shape pass', async (t) => {
   const bench = await new Bench(t).listen(t);
-  const app = await pod(t, async (incoming, outgoing) => {
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = await read(incoming);
     if (incoming.url === '/204') outgoing.writeHead(204).end();
     else if (incoming.url === '/stream') {
@@ -129,7 +130,8 @@ t.test('requests and responses of every shape pass', async (t) => {
     } else if (incoming.url === '/close') outgoing.writeHead(200, { connection: 'close' }).end('closed');
     else if (incoming.url === '/big') outgoing.end('x'.repeat(3_000_000));
     else outgoing.end(JSON.stringify({ url: incoming.url, length: body.length, headers: incoming.headers }));
-  });
+  };
+  const app = await pod(t, (incoming, outgoing) => void answer(incoming, outgoing));
   bench.endpoints([app]);
   const hello = await bench.get('/a?b=c', { headers: { 'x-forwarded-for': '6.6.6.6' } });
   t.equal(hello.status, 200);
