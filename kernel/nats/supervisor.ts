@@ -12,7 +12,7 @@ import { greets, isHealthy } from './probe.ts';
 const HOST = '127.0.0.1';
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
-const RESTART_MS = { first: 20, most: 5_000, calmAfter: 30_000 };
+const RESTART_MS = { first: 20, most: 500, calmAfter: 10_000 };
 
 /** One embedded nats-server: started, watched, restarted on the same port when it dies, stopped. */
 export class Supervisor {
