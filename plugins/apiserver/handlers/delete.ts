@@ -12,13 +12,15 @@ import { deleteOptions, listQuery } from '../http/options.ts';
 import { isObject } from '../patch/shape.ts';
 import type { Call } from './call.ts';
 import { keyOfPath } from './call.ts';
-import { parseBody } from './decode.ts';
+import { checkSchema, parseBody } from './decode.ts';
 import { readList } from './list.ts';
 import { fromStorage, sendObject } from './present.ts';
 import { selection } from './selection.ts';
 
 /** Deletions of a collection under way at once. */
 const AT_ONCE = 32;
+
+export const DELETE_OPTIONS = { group: '', version: 'v1', kind: 'DeleteOptions' };
 
 type Options = ReturnType<typeof deleteOptions>;
 
@@ -81,6 +83,7 @@ async function removeListed(
 async function readDeleteOptions(call: Call): Promise<Options> {
   const body = (await parseBody(call)) ?? {};
   if (!isObject(body)) throw new StatusError('BadRequest', 'DeleteOptions must be an object');
+  checkSchema(call.api, DELETE_OPTIONS, body, 'Ignore');
   return deleteOptions(call.exchange.query, body);
 }
 

@@ -2,8 +2,8 @@ import { conflict, notFound, type Pod, StatusError, timestamp, withCondition } f
 import { deleteOptions, writeOptions } from '../http/options.ts';
 import { isObject } from '../patch/shape.ts';
 import { type Call, keyOfPath } from './call.ts';
-import { decodeBody } from './decode.ts';
-import { sendDeleted } from './delete.ts';
+import { checkSchema, decodeBody } from './decode.ts';
+import { DELETE_OPTIONS, sendDeleted } from './delete.ts';
 
 const CREATED = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const;
 
@@ -67,6 +67,7 @@ export async function evictPod(call: Call): Promise<void> {
     deleteOptions?: unknown;
   };
   const body = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {};
+  checkSchema(call.api, DELETE_OPTIONS, body, 'Ignore');
   const options = deleteOptions(exchange.query, body);
   await sendDeleted(call, options, CREATED);
 }

@@ -42,7 +42,7 @@ export function validateSecret({ type = '', data = {}, metadata }: Secret): Fiel
     size += Buffer.byteLength(value, 'base64');
   }
   if (size > MAX_SIZE) errors.push(tooLong('data', MAX_SIZE));
-  for (const key of REQUIRED_KEYS[type] ?? []) {
+  for (const key of Object.hasOwn(REQUIRED_KEYS, type) ? REQUIRED_KEYS[type]! : []) {
     if (data[key] === undefined) errors.push(required(`data[${key}]`));
   }
   if (type === 'kubernetes.io/basic-auth' && !data['username'] && !data['password']) {

@@ -32,7 +32,7 @@ export const endpointSliceStrategy: Strategy<EndpointSlice> = {
 
 function validateEndpointSlice({ addressType, endpoints, ports }: EndpointSlice): FieldError[] {
   const errors = oneOf(addressType, 'addressType', Object.keys(ADDRESSES));
-  const check = ADDRESSES[addressType] ?? (() => []);
+  const check = (Object.hasOwn(ADDRESSES, addressType) && ADDRESSES[addressType]) || (() => []);
   if ((endpoints ?? []).length > MAX_ENDPOINTS)
     errors.push(tooMany('endpoints', endpoints.length, MAX_ENDPOINTS));
   if ((ports ?? []).length > MAX_PORTS) errors.push(tooMany('ports', ports!.length, MAX_PORTS));
