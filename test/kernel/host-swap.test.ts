@@ -11,7 +11,7 @@ import {
   service,
 } from 'orlop/plugin';
 import t from 'tap';
-import { testKernel } from '../cluster.ts';
+import { eventually, testKernel } from '../cluster.ts';
 
 interface Counter {
   next(): number;
@@ -278,4 +278,41 @@ t.test('connections wait while a swap is under way, and the old one has them whe
   await t.rejects(swap, { message: /revision 1 goes on/ });
   await once(socket, 'close');
   t.match(data, /200 OK[\s\S]*old/);
+});
+
+t.test('what an instance forgot to close is closed with it', async (t) => {
+  const heard: number[] = [];
+  const forgetful = (version: string): PluginDeclaration =>
+    definePlugin({
+      name: 'forgetful',
+      kind: 'forgetful.v1',
+      version,
+      description: 'Never closes anything.',
+      grants: {
+        objects: [{ resource: ConfigMaps, verbs: '*' }],
+        subscribe: ['heard.>'],
+        publish: ['heard.>'],
+        host: ['net'],
+      },
+      async start(ctx) {
+        ctx.objects.watch(ConfigMaps, { initial: true }, { event() {}, closed() {} });
+        ctx.bus.subscribe('heard.it', () => void heard.push(ctx.plugin.revision));
+        // Not asked for by its successor: closed at the flip.
+        await ctx.listen({ host: `127.0.0.${2 + (ctx.plugin.revision % 100)}`, port: 0 }, () => {});
+        return {};
+      },
+    }) as PluginDeclaration;
+  const kernel = await testKernel(t, { plugins: [forgetful('0')] });
+  const servers = (): number =>
+    process.getActiveResourcesInfo().filter((each) => each.startsWith('TCPServer')).length;
+  // The plugin's, and the host's own on Plugin objects.
+  const watchers = 2;
+  await eventually('both watch', () => kernel.objects.stats().watchers === watchers);
+  const before = servers();
+  for (let i = 1; i <= 50; i++) await kernel.swap('forgetful', forgetful(String(i)));
+  t.equal(servers(), before);
+  await eventually('no watch is left', () => kernel.objects.stats().watchers === watchers);
+  kernel.bus.publish('heard.it', null);
+  await eventually('it is heard', () => heard.length > 0);
+  t.same(heard, [51], 'by the present instance only');
 });
