@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Pod } from 'orlop/plugin';
+import { LivePods } from '../runtimes/wasm/live-pods.ts';
 import { WasmRuntime } from '../runtimes/wasm/runtime.ts';
 
 const IMAGE = 'orlop.dev/hello:1';
@@ -41,10 +42,10 @@ if (json) console.log(JSON.stringify({ bench: 'wasm', results, goals }));
 async function measureStarts(): Promise<void> {
   const cold = await open('cold');
   await sleep(REST_MS);
-  report('component never seen: assigned to first 200', 'ms', await start(cold));
-  await cold.close();
+  report('component never seen: assigned to first 200', 'ms', await start(cold.runtime));
+  await cold.live.release();
 
-  const runtime = await open('warm');
+  const { runtime, live } = await open('warm');
   await start(runtime);
   const warm: number[] = [];
   const without: number[] = [];
@@ -59,11 +60,11 @@ async function measureStarts(): Promise<void> {
   const p50 = median(warm);
   report('prepared: assigned to first 200, p50', 'ms', p50);
   goal('pod start with a thread in reserve to one without, p50', p50 / booting, 'x', '<=', 0.35);
-  await runtime.close();
+  await live.release();
 }
 
 async function measureServing(): Promise<void> {
-  const runtime = await open('warm');
+  const { runtime, live } = await open('warm');
   await sleep(REST_MS);
   await start(runtime);
   const guest = port;
@@ -85,11 +86,12 @@ async function measureServing(): Promise<void> {
   }
   goal('HTTP component to bare node:http, requests/s', median(ratios), 'x', '>=', 0.6);
   await bare.terminate();
-  await runtime.close();
+  await live.release();
 }
 
-function open(cache: string): Promise<WasmRuntime> {
-  return WasmRuntime.open({ dataDir: join(dir, 'data'), cacheDir: join(dir, cache), log });
+async function open(cache: string): Promise<{ runtime: WasmRuntime; live: LivePods }> {
+  const live = new LivePods(join(dir, cache));
+  return { live, runtime: await WasmRuntime.open({ dataDir: join(dir, 'data'), log, live }) };
 }
 
 /** Milliseconds from the call to the answer with status 200. */

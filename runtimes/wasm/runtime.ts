@@ -18,19 +18,19 @@ import {
   type Runtime,
   StatusError,
 } from 'orlop/plugin';
-import { type ContainerHost, WasmContainer } from './container.ts';
+import { WasmContainer } from './container.ts';
 import { execSession, execToEnd } from './exec.ts';
-import { GuestWorkers } from './guest-worker.ts';
 import { ImageStore } from './images.ts';
+import type { LivePods } from './live-pods.ts';
 import { readLog } from './logs.ts';
-import { type Prepared, Transpiler } from './transpile.ts';
+import type { Prepared } from './transpile.ts';
 
 export interface WasmRuntimeOptions {
   /** Holds `images/` and `pods/` (logs). */
   dataDir: string;
-  /** Holds what was made of components; may be emptied between runs. */
-  cacheDir: string;
   log: Logger;
+  /** The pods that run; the caller holds and releases them. */
+  live: LivePods;
 }
 
 /** Logs of pods that nobody removed, e.g. deleted while the node was down, go after this long. */
@@ -39,41 +39,30 @@ const LEFTOVER_MS = 7 * 24 * 3600 * 1000;
 const ID_PART = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
 const CONTAINER_ID = /^([A-Za-z0-9][A-Za-z0-9.-]*)_([A-Za-z0-9][A-Za-z0-9.-]*)_(\d+)$/;
 
-interface Sandbox {
-  podUid: string;
-  config: PodSandboxConfig;
-  ready: boolean;
-  containers: Map<string, WasmContainer>;
-}
-
 /**
  * Runs WebAssembly components, each container in a worker thread of this process. A sandbox's id is `UID.RANDOM`, a
  * container's `SANDBOX_NAME_ATTEMPT`, from which its log is found also after a restart of the process, which no container survives.
  */
-export class WasmRuntime implements Runtime, ContainerHost {
+export class WasmRuntime implements Runtime {
   readonly handler = 'wasm';
   readonly version: string;
   readonly attachment = 'local';
-  readonly transpiler: Transpiler;
-  readonly workers = new GuestWorkers();
   readonly #images: ImageStore;
   readonly #podsDir: string;
   readonly #log: Logger;
-  readonly #sandboxes = new Map<string, Sandbox>();
-  readonly #listeners = new Set<(event: ContainerEvent) => void>();
+  readonly #live: LivePods;
 
   private constructor(options: WasmRuntimeOptions, images: ImageStore) {
     this.#images = images;
     this.#podsDir = join(options.dataDir, 'pods');
     this.#log = options.log;
-    this.transpiler = new Transpiler(options.cacheDir);
+    this.#live = options.live;
     this.version = `wasm://v8-${process.versions.v8}`;
   }
 
   static async open(options: WasmRuntimeOptions): Promise<WasmRuntime> {
     const runtime = new WasmRuntime(options, await ImageStore.open(join(options.dataDir, 'images')));
     await runtime.#removeLeftovers();
-    runtime.workers.warm();
     return runtime;
   }
 
@@ -97,7 +86,7 @@ export class WasmRuntime implements Runtime, ContainerHost {
       return { ok: false, reason: policy === 'Never' ? 'ErrImageNeverPull' : 'ErrImagePull', message };
     }
     try {
-      const { manifest } = await this.transpiler.prepare(loaded.digest, loaded.bytes);
+      const { manifest } = await this.#live.transpiler.prepare(loaded.digest, loaded.bytes);
       this.#log.debug('component ready', { image, digest: loaded.digest, ...manifest });
       return { ok: true, imageId: `sha256:${loaded.digest}` };
     } catch (error) {
@@ -107,30 +96,27 @@ export class WasmRuntime implements Runtime, ContainerHost {
 
   async runPodSandbox(config: PodSandboxConfig): Promise<{ id: string; ip: string }> {
     const podUid = config.pod.metadata?.uid ?? '';
-    for (const [id, sandbox] of this.#sandboxes) {
+    for (const [id, sandbox] of this.#live.sandboxes) {
       if (sandbox.podUid === podUid && sandbox.ready) return { id, ip: sandbox.config.ip };
     }
     const id = `${podUid}.${randomBytes(4).toString('hex')}`;
     requireIdPart(id, 'pod uid');
-    this.#sandboxes.set(id, { podUid, config, ready: true, containers: new Map() });
+    this.#live.sandboxes.set(id, { podUid, config, ready: true, containers: new Map() });
     await mkdir(join(this.#podsDir, id), { recursive: true });
     return { id, ip: config.ip };
   }
 
   async stopPodSandbox(id: string): Promise<void> {
-    const sandbox = this.#sandboxes.get(id);
-    if (sandbox === undefined) return;
-    sandbox.ready = false;
-    await Promise.all([...sandbox.containers.values()].map((container) => container.kill()));
+    await this.#live.stop(id);
   }
 
   async removePodSandbox(id: string): Promise<void> {
     requireIdPart(id, 'sandbox id');
     await this.stopPodSandbox(id);
-    this.#sandboxes.delete(id);
+    this.#live.sandboxes.delete(id);
     // With the logs of sandboxes that the same pod had in earlier processes.
     const podUid = id.split('.', 1)[0]!;
-    const live = [...this.#sandboxes]
+    const live = [...this.#live.sandboxes]
       .filter(([, sandbox]) => sandbox.podUid === podUid)
       .map(([other]) => other);
     for (const dir of await readdir(this.#podsDir)) {
@@ -141,7 +127,7 @@ export class WasmRuntime implements Runtime, ContainerHost {
   }
 
   async listPodSandbox(): Promise<PodSandbox[]> {
-    return [...this.#sandboxes].map(([id, { podUid, config, ready, containers }]) => ({
+    return [...this.#live.sandboxes].map(([id, { podUid, config, ready, containers }]) => ({
       id,
       podUid,
       namespace: config.pod.metadata?.namespace ?? 'default',
@@ -153,7 +139,7 @@ export class WasmRuntime implements Runtime, ContainerHost {
   }
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<{ id: string }> {
-    const sandbox = this.#sandboxes.get(sandboxId);
+    const sandbox = this.#live.sandboxes.get(sandboxId);
     if (!sandbox?.ready) throw new StatusError('NotFound', `pod sandbox "${sandboxId}" does not run`);
     requireIdPart(config.container.name, 'container name');
     const id = `${sandboxId}_${config.container.name}_${config.attempt}`;
@@ -162,7 +148,15 @@ export class WasmRuntime implements Runtime, ContainerHost {
     const logFile = this.#logFile(id);
     sandbox.containers.set(
       id,
-      new WasmContainer({ id, config, sandboxId, sandbox: sandbox.config, logFile, component, host: this }),
+      new WasmContainer({
+        id,
+        config,
+        sandboxId,
+        sandbox: sandbox.config,
+        logFile,
+        component,
+        host: this.#live,
+      }),
     );
     return { id };
   }
@@ -179,7 +173,7 @@ export class WasmRuntime implements Runtime, ContainerHost {
     const container = this.#find(id);
     if (container !== undefined) {
       await container.kill();
-      this.#sandboxes.get(container.sandboxId)?.containers.delete(id);
+      this.#live.sandboxes.get(container.sandboxId)?.containers.delete(id);
     } else if (!CONTAINER_ID.test(id)) {
       return;
     }
@@ -192,8 +186,8 @@ export class WasmRuntime implements Runtime, ContainerHost {
   }
 
   onContainerEvent(listener: (event: ContainerEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#live.listeners.add(listener);
+    return () => this.#live.listeners.delete(listener);
   }
 
   containerLogs(id: string, options: LogOptions): AsyncIterable<LogLine> {
@@ -216,47 +210,28 @@ export class WasmRuntime implements Runtime, ContainerHost {
     sandboxId: string,
     request: { port: number; path: string; headers: [string, string][]; timeout: number },
   ): Promise<number> {
-    const containers = [...(this.#sandboxes.get(sandboxId)?.containers.values() ?? [])];
+    const containers = [...(this.#live.sandboxes.get(sandboxId)?.containers.values() ?? [])];
     const container = containers.find((c) => c.running && c.port === request.port);
     if (container === undefined)
       throw new Error(`connection refused: nothing serves port ${request.port} of the pod`);
     return container.request(request.path, request.headers, request.timeout);
   }
 
-  /** Ends every guest. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#sandboxes.keys()].map((id) => this.stopPodSandbox(id)));
-    await Promise.all([this.workers.close(), this.transpiler.close()]);
-  }
-
-  started(container: WasmContainer): void {
-    this.#emit('started', container);
-  }
-
-  exited(container: WasmContainer): void {
-    this.#emit('exited', container);
-  }
-
-  #emit(type: ContainerEvent['type'], { id, sandboxId }: WasmContainer): void {
-    const podUid = this.#sandboxes.get(sandboxId)?.podUid ?? sandboxId.split('.', 1)[0]!;
-    for (const listener of this.#listeners) listener({ type, sandboxId, containerId: id, podUid });
-  }
-
   /** Prepared by `pullImage`; again when the cache was emptied since. */
   async #component({ imageId, container }: ContainerConfig): Promise<Prepared> {
     const digest = imageId.replace(/^sha256:/, '');
-    const cached = await this.transpiler.cached(digest);
+    const cached = await this.#live.transpiler.cached(digest);
     if (cached !== undefined) return cached;
     const loaded = await this.#images.load(container.image ?? '');
     if ('problem' in loaded) throw new StatusError('NotFound', loaded.message);
     if (digest !== '' && loaded.digest !== digest) {
       throw new StatusError('NotFound', `image ${container.image} is no longer ${imageId}: pull it again`);
     }
-    return this.transpiler.prepare(loaded.digest, loaded.bytes);
+    return this.#live.transpiler.prepare(loaded.digest, loaded.bytes);
   }
 
   #find(id: string): WasmContainer | undefined {
-    return this.#sandboxes.get(id.split('_', 1)[0]!)?.containers.get(id);
+    return this.#live.sandboxes.get(id.split('_', 1)[0]!)?.containers.get(id);
   }
 
   #container(id: string): WasmContainer {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container, ContainerConfig, ContainerState, Logger, Pod } from 'orlop/plugin';
 import type { Test } from 'tap';
+import { LivePods } from '../../runtimes/wasm/live-pods.ts';
 import { WasmRuntime } from '../../runtimes/wasm/runtime.ts';
 
 export const HELLO = 'orlop.dev/hello:1';
@@ -14,9 +15,10 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 /** A WASM runtime in temporary folders, closed at the end of the test. */
 export async function wasmRuntime(t: Test): Promise<WasmRuntime> {
   const dir = await mkdtemp(join(tmpdir(), 'orlop-wasm-'));
-  const runtime = await WasmRuntime.open({ dataDir: `${dir}/data`, cacheDir: `${dir}/cache`, log: silent });
+  const live = new LivePods(join(dir, 'cache'));
+  const runtime = await WasmRuntime.open({ dataDir: join(dir, 'data'), log: silent, live });
   t.teardown(async () => {
-    await runtime.close();
+    await live.release();
     await rm(dir, { recursive: true });
   });
   return runtime;

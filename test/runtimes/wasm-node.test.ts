@@ -117,3 +117,23 @@ t.test('after a restart of the process the pods run again', async (t) => {
   );
   t.equal(answer.status, 200);
 });
+
+t.test('pods run on through a swap of the runtime plugin', async (t) => {
+  const kernel = await cluster(t);
+  const image = await commandImage(t.testdir({}));
+  await run(kernel, 'hello', { containers: [{ name: 'hello', image: HELLO }] });
+  await run(kernel, 'waits', { containers: [{ name: 'it', image, args: ['wait'] }] });
+  for (const name of ['hello', 'waits']) {
+    await eventually('running', async () => (await status(kernel, name))?.phase === 'Running');
+  }
+  const before = await status(kernel, 'hello');
+  await kernel.swap('runtime-wasm', wasm);
+  const answer = await fetch(`http://${before?.podIP}:8080/`);
+  t.equal(answer.status, 200);
+  await kernel.objects.delete(Pods, { namespace: 'default', name: 'waits' }, { gracePeriodSeconds: 1 });
+  await eventually('gone', async () => (await status(kernel, 'waits')) === undefined);
+  t.same(await status(kernel, 'hello'), before, 'nothing was started again');
+  const failing = { ...wasm, version: '2.0.0', start: () => Promise.reject(new Error('not today')) };
+  await t.rejects(kernel.swap('runtime-wasm', failing), { message: /not today/ });
+  t.equal((await fetch(`http://${before?.podIP}:8080/`)).status, 200, 'nor by a swap that fails');
+});
