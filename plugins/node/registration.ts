@@ -1,4 +1,5 @@
 import {
+  findCondition,
   type Health,
   isStatus,
   Leases,
@@ -77,7 +78,9 @@ export class Registration {
     const node = await this.#objects.get(Nodes, { name: this.#describe().name }, { revision: 0 });
     await this.#renew(node?.value ?? (await this.#register()));
     this.#renewals += 1;
-    if (this.#renewals % STATUS_EVERY !== 0) return;
+    // Given up for dead while it was silent: only a status says that it is not.
+    const alive = findCondition(node?.value.status?.conditions, 'Ready')?.status === 'True';
+    if (alive && this.#renewals % STATUS_EVERY !== 0) return;
     await this.#register();
     await this.#runtimeClasses();
   }
