@@ -189,3 +189,26 @@ t.test('a Deployment from creation to roll-back', async (t) => {
     },
   );
 });
+
+t.test('a restart of the control plane makes and deletes nothing by itself', async (t) => {
+  const first = await controlPlane(t);
+  const namespace = await createNamespace(first, 'restart');
+  await first.objects.create(Deployments, webDeployment(namespace, 3));
+  await eventually('three pods', async () => (await podsIn(first, namespace)).length === 3);
+  const before = (await podsIn(first, namespace)).map((pod) => pod.metadata?.uid);
+  const kernel = await first.restart();
+  const record = await recordPods(t, kernel, namespace);
+  await kernel.objects.modify(Deployments, { namespace, name: 'web' }, (draft) => {
+    draft.spec!.replicas = 5;
+  });
+  await eventually('five pods', async () => (await podsIn(kernel, namespace)).length === 5);
+  const after = (await podsIn(kernel, namespace)).map((pod) => pod.metadata?.uid);
+  t.strictSame(
+    before.filter((uid) => !after.includes(uid)),
+    [],
+    'the first three are still there',
+  );
+  t.equal(record.mostActive, 5);
+  await standInNode(t, kernel, 'late');
+  await rolledOut(kernel, namespace, 5);
+});
