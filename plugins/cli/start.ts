@@ -53,7 +53,7 @@ export const up: Command = {
   },
   examples: [
     'orlop up',
-    'orlop up --data ./cluster --api-port 7443 --set scheduler.percentageOfNodesToScore=50',
+    'orlop up --data ./cluster --api-port 7443 --set node-lifecycle-controller.nodeMonitorGracePeriodSeconds=60',
   ],
   run: (values) => start(['server', 'node'], values),
 };
