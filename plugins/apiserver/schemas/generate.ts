@@ -59,5 +59,8 @@ function bare({ ...definition }: Definition): Definition {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const folder = process.argv[2];
   if (!folder) throw new Error('usage: node generate.js FOLDER');
-  await generate(folder);
+  await generate(folder).catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  });
 }

