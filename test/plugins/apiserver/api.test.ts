@@ -343,6 +343,25 @@ t.test('pods: binding, eviction, graceful deletion', async (t) => {
   t.match(await request('GET', `${pods}/p`), { code: 404 });
 });
 
+t.test('a watcher that does not read is cut off, the others are not', async (t) => {
+  const path = `${CONFIG_MAPS}?watch=true&fieldSelector=metadata.name%3Dlarge`;
+  const asleep = await cluster.stream(path);
+  const awake = await cluster.stream(path);
+  asleep.pause();
+  const data = { x: 'x'.repeat(900_000) };
+  await request('POST', CONFIG_MAPS, config('large', data));
+  // More than the server keeps for one watcher, and the kernel's socket buffers.
+  const count = 25;
+  for (let i = 1; i < count; i += 1) {
+    await request('PUT', `${CONFIG_MAPS}/large`, config('large', { ...data, count: String(i) }));
+  }
+  await eventually('all events for who reads', () => awake.lines.length === count);
+  asleep.resume();
+  await asleep.ended;
+  t.ok(asleep.lines.length < count, `it got ${asleep.lines.length} events`);
+  awake.close();
+});
+
 t.test('the API server is swapped while clients are connected', async (t) => {
   const watch = await cluster.stream(`${CONFIG_MAPS}?watch=true`);
   const agent = new Agent({ keepAlive: true });

@@ -38,7 +38,9 @@ export interface TestApi {
     agent?: Agent,
   ): Promise<Answer>;
   /** A running watch or log: what has come so far, line by line. */
-  stream(path: string): Promise<{ lines: string[]; ended: Promise<void>; close(): void }>;
+  stream(
+    path: string,
+  ): Promise<{ lines: string[]; ended: Promise<void>; pause(): void; resume(): void; close(): void }>;
 }
 
 export async function testApi(t: Test, options: TestKernelOptions = {}): Promise<TestApi> {
@@ -106,7 +108,13 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
       });
       const ended = new Promise<void>((resolve) => response.once('close', resolve));
       t.teardown(() => response.destroy());
-      return { lines, ended, close: () => response.destroy() };
+      return {
+        lines,
+        ended,
+        pause: () => void response.pause(),
+        resume: () => void response.resume(),
+        close: () => response.destroy(),
+      };
     },
   };
 }
