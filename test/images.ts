@@ -166,3 +166,14 @@ async function debianPackage(name: string): Promise<string> {
   }
   return await debianPackage(name);
 }
+
+/** Removes what a cluster left running in the engine, for tests that remove its data folder. `instance`: the folder's `kernel-id`. */
+export async function forgetPods(instance: string): Promise<void> {
+  const engine = openEngine(engineAddress());
+  const label = [`orlop.dev/instance=${instance}`];
+  for (const { Id } of await engine.listContainers({ all: true, filters: { label } })) {
+    await engine.getContainer(Id).remove({ force: true, v: true });
+  }
+  for (const { Id } of await engine.listNetworks({ filters: { label } }))
+    await engine.getNetwork(Id).remove();
+}

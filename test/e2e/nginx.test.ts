@@ -60,7 +60,9 @@ t.test('expose, scale, roll and kill nginx without a failed request', async (t) 
   t.match(await kubectl.ok('rollout history deployment/nginx-deployment'), /^2 /m);
 
   const [victim, ip] = (
-    await kubectl.ok('get pods -l app=nginx -o jsonpath={.items[0].metadata.name}\t{.items[0].status.podIP}')
+    await kubectl.ok(
+      'get pods -l app=nginx --sort-by=.metadata.creationTimestamp -o jsonpath={.items[-1:].metadata.name}\t{.items[-1:].status.podIP}',
+    )
   ).split('\t');
   t.match(ip, /^\d+\.\d+\.\d+\.\d+$/);
   await kubectl.ok(`delete pod ${victim} --now`);

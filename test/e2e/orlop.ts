@@ -1,7 +1,7 @@
 /** Runs the `orlop` command as a user does: a process of its own on a temporary data folder and free ports. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get, type IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { forgetPods, missingEngine } from '../images.ts';
 import { type Kubectl, kubectl, type Output } from '../kubectl.ts';
 
 export const ORLOP = fileURLToPath(new URL('../../plugins/cli/main.js', import.meta.url));
@@ -27,7 +28,13 @@ export interface Place {
 /** A temporary data folder and three free ports, for one or several runs. */
 export async function place(t: Test): Promise<Place> {
   const data = mkdtempSync(join(tmpdir(), 'orlop-e2e-'));
-  t.teardown(() => rmSync(data, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(async () => {
+    const kernelId = join(data, 'kernel-id');
+    // Containers live on when the cluster stops; without its folder they would be nobody's.
+    if (existsSync(kernelId) && !(await missingEngine()))
+      await forgetPods(readFileSync(kernelId, 'utf8').trim());
+    rmSync(data, { recursive: true, force: true, maxRetries: 5 });
+  });
   return { data, ports: { api: await freePort(), http: await freePort(), https: await freePort() } };
 }
 
