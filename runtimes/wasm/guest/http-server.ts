@@ -7,6 +7,8 @@ import { dispatch, type GuestRequest, type GuestResponse, type IncomingHandler }
 /** A request's body is held in memory whole; a larger one is refused with 413. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const SMALL_BYTES = 16 * 1024;
+/** Longer than what connects to pods keeps idle connections: the side that ends one should be the side that knows. */
+const KEEP_ALIVE_MS = 75_000;
 /**
  * After stop, requests are still accepted for this long: whoever routes to the pod learns about its end at the same time as this
  * runtime does, and a connection refused in between would be a failed request.
@@ -38,6 +40,7 @@ export class GuestServer {
         () => response.destroy(),
       );
     });
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   listen({ host, port }: { host: string; port: number }): Promise<void> {
@@ -54,7 +57,6 @@ export class GuestServer {
   /** Resolves when the last request is answered. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#server.closeIdleConnections();
     await sleep(LAME_DUCK_MS);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
