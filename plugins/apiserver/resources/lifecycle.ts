@@ -97,11 +97,14 @@ export function validateUpdate(
   if (subresource === 'status') {
     return [...errors, ...(row.strategy.validateStatusUpdate?.(next, old) ?? [])];
   }
-  return [
-    ...errors,
-    ...(row.strategy.validate?.(next) ?? []),
-    ...(row.strategy.validateUpdate?.(next, old) ?? []),
-  ];
+  if (row.strategy.validate) errors.push(...row.strategy.validate(next));
+  if (row.strategy.validateUpdate) {
+    // Controllers write to the store directly: what is only filled in now has not changed.
+    const before = structuredClone(old);
+    applyDefaults(row, before);
+    errors.push(...row.strategy.validateUpdate(next, before));
+  }
+  return errors;
 }
 
 const RESERVE_ATTEMPTS = 10;

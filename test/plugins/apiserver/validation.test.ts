@@ -201,6 +201,15 @@ t.test('only a few fields of a pod may change', async (t) => {
   t.equal(added, 'spec.containers: Forbidden: pod updates may not add or remove containers');
 });
 
+t.test('a pod that a controller made can be labelled', async (t) => {
+  const made = draft({ containers: [{ ...container, resources: { limits: { cpu: '1' } } }] });
+  const next = structuredClone(made);
+  next.metadata!.labels = { a: 'b' };
+  prepareForUpdate(pods, next, made);
+  applyDefaults(pods, next);
+  t.same(validateUpdate(pods, next, made), []);
+});
+
 t.test('metadata', async (t) => {
   const spec = { containers: [container] };
   t.match(errors(pods, draft(spec, { name: 'A' })), [
