@@ -4,7 +4,7 @@ import type { Logger } from 'orlop/plugin';
 const LIMIT_BYTES = 10 << 20;
 
 /** The kernel's log: one JSON object a line, kept across starts up to 10 MiB and one older file; on `echo` also on stderr. */
-export function fileLog(path: string, echo: boolean): Logger {
+export function fileLog(path: string, echo: boolean): Logger & { close(): void } {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LIMIT_BYTES) renameSync(path, `${path}.1`);
   const file = createWriteStream(path, { flags: 'a', mode: 0o600 });
   file.on('error', (error) =>
@@ -23,5 +23,6 @@ export function fileLog(path: string, echo: boolean): Logger {
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
+    close: () => file.end(),
   };
 }

@@ -2,9 +2,9 @@ import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Whether the ingress on this machine answers 200 for a host name within `ms` milliseconds. */
-export async function answers(port: number, host: string, ms: number): Promise<boolean> {
+export async function answers(port: number, host: string, ms: number, signal: AbortSignal): Promise<boolean> {
   const deadline = Date.now() + ms;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !signal.aborted) {
     if ((await statusOf(port, host)) === 200) return true;
     await sleep(20);
   }

@@ -85,6 +85,8 @@ async function start(roles: readonly Role[], values: Values): Promise<number> {
   const log = fileLog(join(data, 'orlop.log'), values['verbose'] === true);
   const say = (label: string, text: string): void => console.log(`  ${label.padEnd(10)} ${text}`);
 
+  const signal = interruption();
+
   console.log(`Orlop ${VERSION}`);
   say('data', data);
   const kernel = await startKernel({
@@ -97,24 +99,27 @@ async function start(roles: readonly Role[], values: Values): Promise<number> {
     ...(typeof values['nats'] === 'string' ? { nats: { url: values['nats'] } } : {}),
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   });
-  const ending = untilStopped(kernel);
   try {
-    await announce(kernel, roles, values, { data, say, began });
-  } catch (error) {
+    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal });
+    const failure = await Promise.race([kernel.failed, interrupted(signal)]);
+    if (failure) console.error(`orlop: ${failure.message}`);
+    return failure ? 1 : 0;
+  } finally {
     await kernel.stop();
-    throw error;
+    log.close();
   }
-  return await ending;
 }
 
 interface Scene {
   data: string;
   say(label: string, text: string): void;
   began: number;
+  /** Aborted when it is being stopped: there is nothing to announce any more. */
+  signal: AbortSignal;
 }
 
 async function announce(kernel: Kernel, roles: readonly Role[], values: Values, scene: Scene): Promise<void> {
-  const { data, say, began } = scene;
+  const { data, say, began, signal } = scene;
   const plugins = kernel.plugins();
   const running = plugins.filter((plugin) => plugin.phase === 'Running');
   say('plugins', `${running.length} running`);
@@ -138,7 +143,8 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
     );
     return;
   }
-  const url = await hello(data, values);
+  const url = await hello(data, values, signal);
+  if (signal.aborted) return;
   console.log(
     [
       `\nReady in ${seconds(began)}.\n`,
@@ -152,7 +158,7 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
 }
 
 /** The example is applied once per data folder, so that whoever deletes it is rid of it. Returns its URL while it is there. */
-async function hello(data: string, values: Values): Promise<string | undefined> {
+async function hello(data: string, values: Values, signal: AbortSignal): Promise<string | undefined> {
   const client = apiClient(readKubeconfig(data));
   try {
     const marker = join(data, 'hello-applied');
@@ -168,7 +174,8 @@ async function hello(data: string, values: Values): Promise<string | undefined> 
     if (!there) return undefined;
     const port = Number(values['http-port'] ?? 8080);
     const url = `http://${HELLO_HOST}:${port}/`;
-    if (await answers(port, HELLO_HOST, 10_000)) return url;
+    if (await answers(port, HELLO_HOST, 10_000, signal)) return url;
+    if (signal.aborted) return undefined;
     console.log(`  hello      does not answer yet at ${url}: kubectl describe pods -l app=hello tells why`);
     return undefined;
   } finally {
@@ -176,28 +183,23 @@ async function hello(data: string, values: Values): Promise<string | undefined> 
   }
 }
 
-/** Resolves with the exit code once a signal or a fatal failure has ended the kernel. A second signal does not wait. */
-function untilStopped(kernel: Kernel): Promise<number> {
-  return new Promise((resolve) => {
-    let stopping = false;
-    const stop = (code: number): void => {
-      if (stopping) process.exit(130);
-      stopping = true;
+/** Aborted at the first SIGINT, SIGTERM or SIGHUP; a second one does not wait for an orderly stop. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
       console.log('\nStopping ...');
-      kernel.stop().then(
-        () => resolve(code),
-        (error: unknown) => {
-          console.error(`orlop: stopping failed: ${error instanceof Error ? error.message : String(error)}`);
-          resolve(1);
-        },
-      );
-    };
-    process.on('SIGINT', () => stop(0));
-    process.on('SIGTERM', () => stop(0));
-    void kernel.failed.then((error) => {
-      console.error(`orlop: ${error.message}`);
-      stop(1);
+      controller.abort();
     });
+  }
+  return controller.signal;
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 
@@ -219,6 +221,7 @@ function configuration(values: Values): Record<string, Record<string, unknown>> 
       throw new UsageError(`--${flag} ${String(value)} is not a port.`);
     put(plugin, key, port);
   }
+  for (const plugin of strings(values['without'])) delete config[plugin];
   for (const text of strings(values['set'])) {
     const match = /^([a-z0-9-]+)\.([A-Za-z][A-Za-z0-9]*)=(.*)$/s.exec(text);
     if (!match) throw new UsageError(`--set ${text} is not of the form PLUGIN.KEY=VALUE.`);
