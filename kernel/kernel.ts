@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BusClient, type Logger, type ServiceToken, StatusError } from './contract/index.ts';
 import { openDataDir } from './datadir.ts';
@@ -16,6 +15,7 @@ import { lineLogger } from './log.ts';
 import { type NatsServer, startNats } from './nats/index.ts';
 import { bindEncoding, openParts } from './parts.ts';
 import type { ObjectStore } from './store/index.ts';
+import { VERSION } from './version.ts';
 
 export type { PluginEntry, PluginSource, PluginStatus };
 
@@ -55,9 +55,6 @@ export interface Kernel {
   /** Resolves with what this kernel cannot go on after: stop it and exit. */
   readonly failed: Promise<Error>;
 }
-
-/** This package's version. */
-export const VERSION = readVersion();
 
 /** Throws `StatusError`: what failed, and what to do. Nothing is left running then. */
 export async function startKernel(o: KernelOptions): Promise<Kernel> {
@@ -134,17 +131,4 @@ async function loadAll(
     throw new StatusError('Invalid', `there is configuration for "${name}", but no such plugin${hint}`);
   }
   return plugins;
-}
-
-/** From the nearest package.json above: the build lies one folder deeper than the source. */
-function readVersion(): string {
-  for (const up of ['../', '../../']) {
-    try {
-      const text = readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8');
-      return (JSON.parse(text) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new Error('package.json of orlop is missing');
 }

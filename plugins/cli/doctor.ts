@@ -1,9 +1,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { lookForServer } from '../../kernel/nats/index.ts';
+import { lookForServer } from '../../kernel/nats/binary.ts';
 import type { Command } from './command.ts';
-import { dockerVersion } from './engine.ts';
 import { cacheDir, dataDir } from './paths.ts';
 
 type Verdict = { state: 'ok' | 'note' | 'bad'; text: string };
@@ -81,6 +80,7 @@ function port(number: number, flag: string): Promise<Verdict> {
 }
 
 async function docker(): Promise<Verdict> {
+  const { dockerVersion } = await import('./engine.ts');
   const version = await dockerVersion();
   if (version) return { state: 'ok', text: `engine ${version}` };
   return {

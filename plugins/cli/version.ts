@@ -1,4 +1,4 @@
-import { VERSION } from '../../kernel/kernel.ts';
+import { VERSION } from '../../kernel/version.ts';
 import type { Command } from './command.ts';
 
 export const version: Command = {

@@ -1,0 +1,199 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { CertificateAuthority } from 'orlop/plugin';
+import { type Kernel, startKernel } from '../../kernel/kernel.ts';
+import { VERSION } from '../../kernel/version.ts';
+import type { Role } from '../standard.ts';
+import { choosePlugins } from './choose.ts';
+import { apiClient } from './client.ts';
+import { UsageError, type Values } from './command.ts';
+import { applyHello, HELLO_HOST } from './hello.ts';
+import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
+import { fileLog } from './log.ts';
+import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
+import { answers } from './probe.ts';
+
+/** Brings up what these roles ask for and stays until it is stopped. Resolves with the exit code. */
+export async function runCluster(roles: readonly Role[], values: Values): Promise<number> {
+  const began = performance.now();
+  const data = dataDir(values['data']);
+  if (!roles.includes('server') && values['nats'] === undefined) {
+    throw new UsageError('a node alone needs --nats URL: the NATS server of the cluster it joins.');
+  }
+  const config = configuration(values);
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const log = fileLog(join(data, 'orlop.log'), values['verbose'] === true);
+  const say = (label: string, text: string): void => console.log(`  ${label.padEnd(10)} ${text}`);
+
+  const signal = interruption();
+
+  console.log(`Orlop ${VERSION}`);
+  say('data', data);
+  const kernel = await startKernel({
+    dataDir: data,
+    cacheDir: cacheDir(),
+    plugins: await choosePlugins(roles, strings(values['without'])),
+    config,
+    log,
+    progress: (text) => say('', text),
+    ...(typeof values['nats'] === 'string' ? { nats: { url: values['nats'] } } : {}),
+    ...(roles.includes('node') ? { node: nodeName(values) } : {}),
+  });
+  try {
+    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal });
+    const failure = await Promise.race([kernel.failed, interrupted(signal)]);
+    if (failure) console.error(`orlop: ${failure.message}`);
+    return failure ? 1 : 0;
+  } finally {
+    await kernel.stop();
+    log.close();
+  }
+}
+
+interface Scene {
+  data: string;
+  say(label: string, text: string): void;
+  began: number;
+  /** Aborted when it is being stopped: there is nothing to announce any more. */
+  signal: AbortSignal;
+}
+
+async function announce(kernel: Kernel, roles: readonly Role[], values: Values, scene: Scene): Promise<void> {
+  const { data, say, began, signal } = scene;
+  const plugins = kernel.plugins();
+  const running = plugins.filter((plugin) => plugin.phase === 'Running');
+  say('plugins', `${running.length} running`);
+  for (const { name, phase, message } of plugins) {
+    if (phase !== 'Running') say('', `${name} ${phase.toLowerCase()}: ${message ?? 'no reason given'}`);
+  }
+  if (!roles.includes('server')) {
+    console.log(`\nReady in ${seconds(began)}. Node ${nodeName(values)} has joined. Ctrl-C stops it.`);
+    return;
+  }
+  const port = String(values['api-port'] ?? 6443);
+  const path = kubeconfigPath(data);
+  await writeKubeconfig(path, `https://127.0.0.1:${port}`, kernel.service(CertificateAuthority));
+  say('api', `https://127.0.0.1:${port}`);
+  if (!roles.includes('node')) {
+    const nats = natsUrl(kernel);
+    say('nats', nats);
+    console.log(
+      `\nReady in ${seconds(began)}. A node joins with the second line; Ctrl-C stops the control plane.\n\n` +
+        `  export KUBECONFIG=${path}\n  orlop node --nats ${nats} --data DIR\n`,
+    );
+    return;
+  }
+  const url = await hello(data, values, signal);
+  if (signal.aborted) return;
+  console.log(
+    [
+      `\nReady in ${seconds(began)}.\n`,
+      ...(url ? [`  curl ${url}`] : []),
+      `  export KUBECONFIG=${path}`,
+      '  kubectl get pods --all-namespaces',
+      ...(url ? ['  kubectl scale deployment hello --replicas 5'] : []),
+      '\nCtrl-C stops everything; the next start resumes this state.',
+    ].join('\n'),
+  );
+}
+
+/** The example is applied once per data folder, so that whoever deletes it is rid of it. Returns its URL while it is there. */
+async function hello(data: string, values: Values, signal: AbortSignal): Promise<string | undefined> {
+  const client = apiClient(readKubeconfig(data));
+  try {
+    const marker = join(data, 'hello-applied');
+    if (!existsSync(marker)) {
+      if (values['no-hello']) return undefined;
+      await applyHello(client);
+      writeFileSync(marker, '');
+    }
+    const there = await client.get('/apis/networking.k8s.io/v1/namespaces/default/ingresses/hello').then(
+      () => true,
+      () => false,
+    );
+    if (!there) return undefined;
+    const port = Number(values['http-port'] ?? 8080);
+    const url = `http://${HELLO_HOST}:${port}/`;
+    if (await answers(port, HELLO_HOST, 10_000, signal)) return url;
+    if (signal.aborted) return undefined;
+    console.log(`  hello      does not answer yet at ${url}: kubectl describe pods -l app=hello tells why`);
+    return undefined;
+  } finally {
+    client.close();
+  }
+}
+
+/** Aborted at the first SIGINT, SIGTERM or SIGHUP; a second one does not wait for an orderly stop. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      console.log('\nStopping ...');
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** `--set` and the port flags as each plugin's configuration. */
+function configuration(values: Values): Record<string, Record<string, unknown>> {
+  const config: Record<string, Record<string, unknown>> = {};
+  const put = (plugin: string, key: string, value: unknown): void => {
+    config[plugin] = { ...config[plugin], [key]: value };
+  };
+  for (const [flag, plugin, key] of [
+    ['api-port', 'apiserver', 'port'],
+    ['http-port', 'ingress', 'httpPort'],
+    ['https-port', 'ingress', 'httpsPort'],
+  ] as const) {
+    const value = values[flag];
+    if (value === undefined) continue;
+    const port = Number(value);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new UsageError(`--${flag} ${String(value)} is not a port.`);
+    put(plugin, key, port);
+  }
+  for (const plugin of strings(values['without'])) delete config[plugin];
+  for (const text of strings(values['set'])) {
+    const match = /^([a-z0-9-]+)\.([A-Za-z][A-Za-z0-9]*)=(.*)$/s.exec(text);
+    if (!match) throw new UsageError(`--set ${text} is not of the form PLUGIN.KEY=VALUE.`);
+    put(match[1]!, match[2]!, json(match[3]!));
+  }
+  return config;
+}
+
+/** Node names are DNS-1123 subdomains; a host name may have upper case. */
+function nodeName(values: Values): string {
+  return String(values['node'] ?? hostname()).toLowerCase();
+}
+
+/** With user and password: whoever has it is a part of the cluster. */
+function natsUrl({ nats }: Kernel): string {
+  const { servers, user, pass } = nats.connection;
+  return user === undefined ? servers[0]! : servers[0]!.replace('://', `://${user}:${pass}@`);
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function strings(values: Values[string]): string[] {
+  return Array.isArray(values) ? values.map(String) : [];
+}
+
+function seconds(began: number): string {
+  return `${((performance.now() - began) / 1000).toFixed(1)} s`;
+}
