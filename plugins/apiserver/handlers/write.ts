@@ -24,6 +24,7 @@ import {
 import type { ResourceRow } from '../resources/types.ts';
 import type { AdmissionRequest } from './admission.ts';
 import type { Call } from './call.ts';
+import { asIfStored } from './dry-run.ts';
 import { copyFromStorage, toStorage } from './present.ts';
 
 export interface UpdateOptions extends Pick<WriteOptions, 'dryRun' | 'fieldManager'> {
@@ -66,7 +67,8 @@ export async function createObject(
     trackUpdate(undefined, object, tracking(call, fieldManager, ''));
   }
   if (dryRun) await refuseExisting(call, metadata);
-  return storeReserving(api.objects, row, toStorage(row, object), undefined, dryRun);
+  const stored = await storeReserving(api.objects, row, toStorage(row, object), undefined, dryRun);
+  return dryRun ? asIfStored(stored as KubeObject) : stored;
 }
 
 /** Fills in and checks namespace and name. */
@@ -132,7 +134,8 @@ export async function updateObject(
   metadata.resourceVersion = String(old.revision);
   if (!options.isApplied) trackUpdate(before, next, tracking(call, options.fieldManager, subresource));
   if (sameJson(before, next)) return old;
-  return storeReserving(api.objects, row, toStorage(row, next), old.value, dryRun);
+  const stored = await storeReserving(api.objects, row, toStorage(row, next), old.value, dryRun);
+  return dryRun ? asIfStored(stored as KubeObject, before) : stored;
 }
 
 function checkIdentity({ row }: Call, next: KubeObject, old: KubeObject): void {

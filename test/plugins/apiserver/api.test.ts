@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { ApiServer } from 'orlop/plugin';
 import t from 'tap';
+import { certificateAuthority } from '../../../plugins/auth/ca.ts';
 import { eventually } from '../../cluster.ts';
 import { standard, testApi } from './cluster.ts';
 
@@ -63,7 +64,7 @@ t.test('create, read, replace and delete', async (t) => {
 t.test('dry runs change nothing', async (t) => {
   t.match(await request('POST', `${CONFIG_MAPS}?dryRun=All`, config('dry')), {
     code: 201,
-    body: { metadata: { name: 'dry' } },
+    body: { metadata: { name: 'dry', uid: /-/, creationTimestamp: /Z$/ } },
   });
   t.match(await request('GET', `${CONFIG_MAPS}/dry`), { code: 404 });
   await request('POST', CONFIG_MAPS, config('dry', { a: '1' }));
@@ -73,6 +74,21 @@ t.test('dry runs change nothing', async (t) => {
   });
   t.match(await request('DELETE', `${CONFIG_MAPS}/dry?dryRun=All`), { code: 200 });
   t.match(await request('GET', `${CONFIG_MAPS}/dry`), { code: 200, body: { data: { a: '1' } } });
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  const spec = (replicas: number) => ({
+    replicas,
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+  });
+  await request('POST', deployments, { metadata: { name: 'dry' }, spec: spec(1) });
+  const changed = await request('PUT', `${deployments}/dry?dryRun=All`, {
+    metadata: { name: 'dry' },
+    spec: spec(2),
+  });
+  t.match(changed, { code: 200, body: { metadata: { generation: 2 }, spec: { replicas: 2 } } });
+  t.match(await request('GET', `${deployments}/dry`), {
+    body: { metadata: { generation: 1 }, spec: { replicas: 1 } },
+  });
 });
 
 t.test('lists: pages, selectors, revisions, forms', async (t) => {
@@ -309,6 +325,17 @@ t.test('who may come in', async (t) => {
   t.match(await request('GET', '/version', undefined, { authorization: 'Bearer wrong-token-entirely' }), {
     code: 401,
   });
+  const other = await (await certificateAuthority(t.testdir())).issue({
+    commonName: 'admin',
+    organizations: ['system:masters'],
+    usage: 'client',
+  });
+  const agent = new Agent({ cert: other.certificate, key: other.key });
+  t.match(
+    await request('GET', '/version', undefined, anonymous, agent),
+    { code: 401 },
+    'a certificate of another CA',
+  );
   const { port, hostname } = new URL(cluster.url);
   const socket = connect(Number(port), hostname);
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
