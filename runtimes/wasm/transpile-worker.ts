@@ -5,9 +5,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { componentNew, preview1AdapterCommandPath } from '@bytecodealliance/jco';
 import { generate } from '@bytecodealliance/jco/component';
-import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { binaryKind } from './memory-cap.ts';
 import type { Manifest, TranspileAnswer, TranspileRequest } from './transpile.ts';
 
@@ -71,6 +69,8 @@ async function asComponent(source: Uint8Array): Promise<Uint8Array> {
       'a core module that is no WASI preview 1 command (imports from wasi_snapshot_preview1 only, exports _start); make it a component',
     );
   }
+  // Imported where it is used: each of these packages takes longer to load than a small component to transpile.
+  const { componentNew, preview1AdapterCommandPath } = await import('@bytecodealliance/jco');
   return componentNew(source, [['wasi_snapshot_preview1', await readFile(preview1AdapterCommandPath())]]);
 }
 
@@ -92,6 +92,7 @@ async function transpile(component: Uint8Array): Promise<Transpiled> {
       if (force === 'lean') throw error;
     }
   }
+  const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
   const { files, imports, exports } = await transpileBytes(component, {
     name: NAME,
     instantiation: 'sync',
