@@ -1,7 +1,7 @@
 import { isStatus } from './errors.ts';
 import { type KubeObject, keyOf } from './model/object.ts';
 import type { Resource, Watch, WatchOptions } from './objects.ts';
-import type { Context } from './plugin.ts';
+import type { Context, Instance } from './plugin.ts';
 
 /** Work a reconcile asks for beyond having succeeded. */
 export interface Requeue {
@@ -213,6 +213,24 @@ export function controller(ctx: Pick<Context, 'log' | 'signal'>, options: Contro
       queued.clear();
       await Promise.all(running.values());
     },
+  };
+}
+
+/**
+ * A plugin that is one loop: drained by stopping it, so that two never act at once during a swap, and resumed by running a new one,
+ * which reads the state of the world anew.
+ */
+export function loopInstance(run: () => { stop(): Promise<void> }): Instance {
+  let loop = run();
+  return {
+    async drain() {
+      await loop.stop();
+      return undefined;
+    },
+    resume() {
+      loop = run();
+    },
+    stop: () => loop.stop(),
   };
 }
 

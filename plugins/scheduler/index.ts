@@ -1,5 +1,5 @@
-import { definePlugin, Events, Nodes, Pods, RuntimeClasses } from 'orlop/plugin';
-import { start } from './scheduler.ts';
+import { definePlugin, Events, loopInstance, Nodes, Pods, RuntimeClasses } from 'orlop/plugin';
+import { run } from './scheduler.ts';
 
 export default definePlugin({
   name: 'scheduler',
@@ -15,5 +15,5 @@ export default definePlugin({
       { resource: Events, verbs: ['get', 'create', 'update'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

@@ -1,7 +1,6 @@
 import {
   type Context,
   eventRecorder,
-  type Instance,
   informer,
   isPodTerminal,
   isStatus,
@@ -25,7 +24,8 @@ const MAX_BINDING = 256;
 /** Milliseconds of scheduling before other work of the process gets its turn. */
 const SLICE_MS = 8;
 
-export function start(ctx: Context): Instance {
+/** Schedules until it is stopped. */
+export function run(ctx: Context): { stop(): Promise<void> } {
   const events = eventRecorder(ctx, SCHEDULER_NAME);
   const nodes = new NodeTable();
   const framework = new Framework(defaultPlugins, nodes);
@@ -42,7 +42,7 @@ export function start(ctx: Context): Instance {
 
   function kick(): void {
     if (stopped || turn || synced.size < 3) return;
-    turn = setImmediate(run);
+    turn = setImmediate(cycle);
   }
 
   function wake(): void {
@@ -51,7 +51,7 @@ export function start(ctx: Context): Instance {
     kick();
   }
 
-  function run(): void {
+  function cycle(): void {
     turn = undefined;
     clearTimeout(timer);
     const until = performance.now() + SLICE_MS;

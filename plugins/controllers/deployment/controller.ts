@@ -1,11 +1,11 @@
 import {
   type Context,
+  type Controller,
   claim,
   controller,
   controllerOf,
   Deployments,
   eventRecorder,
-  type Instance,
   isPodTerminal,
   keyOf,
   keyOfObject,
@@ -21,7 +21,7 @@ import {
 import { type Outcome, Rollout } from './rollout.ts';
 import type { Deployment, ReplicaSet } from './types.ts';
 
-export function start(ctx: Context): Instance {
+export function run(ctx: Context): Controller {
   const { objects } = ctx;
   const events = eventRecorder(ctx, 'deployment-controller');
   /** By the key of each Deployment: finds who may adopt a ReplicaSet without controller. */
@@ -105,7 +105,7 @@ export function start(ctx: Context): Instance {
     if (outcome.after !== undefined) return { after: outcome.after };
   }
 
-  const loop = controller(ctx, {
+  return controller(ctx, {
     sources: [
       source(ctx, Deployments, ownKey),
       source(ctx, ReplicaSets, keysOfReplicaSet),
@@ -113,5 +113,4 @@ export function start(ctx: Context): Instance {
     ],
     reconcile,
   });
-  return { stop: () => loop.stop() };
 }

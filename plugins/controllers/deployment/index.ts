@@ -1,5 +1,5 @@
-import { Deployments, definePlugin, Events, Namespaces, Pods, ReplicaSets } from 'orlop/plugin';
-import { start } from './controller.ts';
+import { Deployments, definePlugin, Events, loopInstance, Namespaces, Pods, ReplicaSets } from 'orlop/plugin';
+import { run } from './controller.ts';
 
 export default definePlugin({
   name: 'deployment-controller',
@@ -16,5 +16,5 @@ export default definePlugin({
       { resource: Events, verbs: ['get', 'create', 'update'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

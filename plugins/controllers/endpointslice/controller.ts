@@ -1,9 +1,9 @@
 import {
   type Context,
+  type Controller,
   controller,
   type EndpointSlice,
   EndpointSlices,
-  type Instance,
   isStatus,
   keyOf,
   keyOfObject,
@@ -21,7 +21,7 @@ import {
 import { addressTypes, portGroups } from './endpoints.ts';
 import { CONTROLLER, MANAGED_BY, type Plan, planSlices, SERVICE_NAME } from './slices.ts';
 
-export function start(ctx: Context): Instance {
+export function run(ctx: Context): Controller {
   const { objects } = ctx;
   /** By namespace, then the Service's key: which Services a pod belongs to. */
   const selectors = new Map<string, Map<string, LabelPredicate>>();
@@ -111,7 +111,7 @@ export function start(ctx: Context): Instance {
     }
   }
 
-  const loop = controller(ctx, {
+  return controller(ctx, {
     sources: [
       source(ctx, Services, ownKey),
       source(ctx, Pods, keysOfPod),
@@ -119,5 +119,4 @@ export function start(ctx: Context): Instance {
     ],
     reconcile,
   });
-  return { stop: () => loop.stop() };
 }

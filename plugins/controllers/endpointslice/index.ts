@@ -1,5 +1,5 @@
-import { definePlugin, EndpointSlices, Nodes, Pods, Services } from 'orlop/plugin';
-import { start } from './controller.ts';
+import { definePlugin, EndpointSlices, loopInstance, Nodes, Pods, Services } from 'orlop/plugin';
+import { run } from './controller.ts';
 
 export default definePlugin({
   name: 'endpointslice-controller',
@@ -15,5 +15,5 @@ export default definePlugin({
       { resource: EndpointSlices, verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

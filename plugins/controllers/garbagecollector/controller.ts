@@ -1,7 +1,7 @@
 import {
   type Context,
+  type Controller,
   controller,
-  type Instance,
   informer,
   isStatus,
   type KubeObject,
@@ -15,7 +15,7 @@ import {
 import { type Entry, entryOf, FOREGROUND, judge, ORPHAN, OwnerGraph, type OwnerState } from './graph.ts';
 import { RESOURCES, resourceOf } from './resources.ts';
 
-export function start(ctx: Context): Instance {
+export function run(ctx: Context): Controller {
   const { objects } = ctx;
   const graph = new OwnerGraph();
   const unsynced = new Set(RESOURCES);
@@ -132,7 +132,7 @@ export function start(ctx: Context): Instance {
   }
 
   const loop = controller(ctx, { sources: RESOURCES.map(watched), reconcile, concurrency: 32 });
-  return { stop: () => loop.stop() };
+  return loop;
 }
 
 /** A finalizer set beforehand says how its deletion has to go. */

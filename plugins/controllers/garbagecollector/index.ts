@@ -1,5 +1,5 @@
-import { definePlugin } from 'orlop/plugin';
-import { start } from './controller.ts';
+import { definePlugin, loopInstance } from 'orlop/plugin';
+import { run } from './controller.ts';
 
 export default definePlugin({
   name: 'garbage-collector',
@@ -8,5 +8,5 @@ export default definePlugin({
   description: 'Deletes objects whose owners are gone, and carries out foreground and orphaning deletions.',
   singleton: true,
   grants: { objects: [{ resource: '*', verbs: ['get', 'list', 'watch', 'update', 'delete'] }] },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

@@ -1,7 +1,7 @@
 import {
   type Context,
+  type Controller,
   controller,
-  type Instance,
   isStatus,
   type KubeObject,
   keyOfObject,
@@ -21,7 +21,7 @@ const FINALIZER = 'kubernetes';
 /** How often a namespace that still has content is looked at, beside its pods' own events. */
 const RETRY_MS = 500;
 
-export function start(ctx: Context): Instance {
+export function run(ctx: Context): Controller {
   const { objects } = ctx;
   const terminating = new Set<string>();
 
@@ -106,9 +106,8 @@ export function start(ctx: Context): Instance {
     }
   }
 
-  const loop = controller(ctx, {
+  return controller(ctx, {
     sources: [source(ctx, Namespaces, ownKey), source(ctx, Pods, keyOfPod)],
     reconcile,
   });
-  return { stop: () => loop.stop() };
 }

@@ -1,5 +1,5 @@
-import { definePlugin, Namespaces } from 'orlop/plugin';
-import { start } from './controller.ts';
+import { definePlugin, loopInstance, Namespaces } from 'orlop/plugin';
+import { run } from './controller.ts';
 
 export default definePlugin({
   name: 'namespace-controller',
@@ -13,5 +13,5 @@ export default definePlugin({
       { resource: Namespaces, verbs: ['update'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Context,
+  type Controller,
   controller,
   eventRecorder,
-  type Instance,
   isStatus,
   type Lease,
   Leases,
@@ -22,7 +22,7 @@ import { NodePods } from './pods.ts';
 
 const LEASES = 'kube-node-lease';
 
-export function start(ctx: Context<Config>): Instance {
+export function run(ctx: Context<Config>): Controller {
   const { objects } = ctx;
   const grace = ctx.config.nodeMonitorGracePeriodSeconds * 1000;
   const events = eventRecorder(ctx, 'node-controller');
@@ -132,7 +132,7 @@ export function start(ctx: Context<Config>): Instance {
     missing.delete(name);
   }
 
-  const loop = controller(ctx, {
+  return controller(ctx, {
     sources: [
       source(ctx, Nodes, keyOfNode),
       source(ctx, Leases, keyOfLease, { namespace: LEASES }),
@@ -140,7 +140,6 @@ export function start(ctx: Context<Config>): Instance {
     ],
     reconcile: (name) => reconcile(name).catch(retryConflict),
   });
-  return { stop: () => loop.stop() };
 }
 
 /** A node written by its agent meanwhile is simply looked at again. */

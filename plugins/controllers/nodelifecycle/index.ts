@@ -1,6 +1,6 @@
-import { definePlugin, Events, Leases, Nodes, Pods } from 'orlop/plugin';
+import { definePlugin, Events, Leases, loopInstance, Nodes, Pods } from 'orlop/plugin';
 import { type Config, config } from './config.ts';
-import { start } from './controller.ts';
+import { run } from './controller.ts';
 
 export default definePlugin<Config>({
   name: 'node-lifecycle-controller',
@@ -17,5 +17,5 @@ export default definePlugin<Config>({
       { resource: Events, verbs: ['get', 'create', 'update'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

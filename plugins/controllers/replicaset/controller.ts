@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Context,
+  type Controller,
   claim,
   controller,
   controllerOf,
   eventRecorder,
-  type Instance,
   isPodActive,
   isStatus,
   keyOf,
@@ -29,7 +29,7 @@ import { podsToDelete } from './victims.ts';
 
 const BURST = 500;
 
-export function start(ctx: Context): Instance {
+export function run(ctx: Context): Controller {
   const { objects } = ctx;
   const events = eventRecorder(ctx, 'replicaset-controller');
   /** By the key of each ReplicaSet: finds who may adopt a pod without controller. */
@@ -168,11 +168,10 @@ export function start(ctx: Context): Instance {
     }
   }
 
-  const loop = controller(ctx, {
+  return controller(ctx, {
     sources: [source(ctx, ReplicaSets, ownKey), source(ctx, Pods, keysOfPod)],
     reconcile,
   });
-  return { stop: () => loop.stop() };
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
-import { definePlugin, Events, Namespaces, Pods, ReplicaSets } from 'orlop/plugin';
-import { start } from './controller.ts';
+import { definePlugin, Events, loopInstance, Namespaces, Pods, ReplicaSets } from 'orlop/plugin';
+import { run } from './controller.ts';
 
 export default definePlugin({
   name: 'replicaset-controller',
@@ -15,5 +15,5 @@ export default definePlugin({
       { resource: Events, verbs: ['get', 'create', 'update'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

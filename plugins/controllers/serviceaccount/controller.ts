@@ -2,8 +2,8 @@ import {
   type CertificateAuthority,
   ConfigMaps,
   type Context,
+  type Controller,
   controller,
-  type Instance,
   isStatus,
   type KubeObject,
   Namespaces,
@@ -24,7 +24,7 @@ interface Needs {
 }
 
 /** Reconciles namespaces by name: what each has to have is made again when it is deleted or altered. */
-export function start(ctx: Needs): Instance {
+export function run(ctx: Needs): Controller {
   const { objects } = ctx;
   const certificate = ctx.services.ca?.certificate;
 
@@ -72,7 +72,7 @@ export function start(ctx: Needs): Instance {
     );
   }
 
-  const loop = controller(ctx, {
+  return controller(ctx, {
     sources: [
       source(ctx, Namespaces),
       named(ServiceAccounts, ACCOUNT),
@@ -80,7 +80,6 @@ export function start(ctx: Needs): Instance {
     ],
     reconcile,
   });
-  return { stop: () => loop.stop() };
 }
 
 async function unlessExists(result: Promise<unknown>): Promise<void> {

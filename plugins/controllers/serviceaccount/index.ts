@@ -2,11 +2,12 @@ import {
   CertificateAuthority,
   ConfigMaps,
   definePlugin,
+  loopInstance,
   Namespaces,
   optional,
   ServiceAccounts,
 } from 'orlop/plugin';
-import { start } from './controller.ts';
+import { run } from './controller.ts';
 
 export default definePlugin({
   name: 'serviceaccount-controller',
@@ -22,5 +23,5 @@ export default definePlugin({
       { resource: ConfigMaps, verbs: ['get', 'list', 'watch', 'create', 'update'] },
     ],
   },
-  start,
+  start: (ctx) => loopInstance(() => run(ctx)),
 });

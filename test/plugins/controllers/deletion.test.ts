@@ -21,7 +21,7 @@ import {
   webDeployment,
 } from './cluster.ts';
 
-t.test('what is deleted takes the right things with it', async (t) => {
+t.test('what is deleted takes the right things with it', { timeout: 120_000 }, async (t) => {
   const kernel = await controlPlane(t);
   const { objects } = kernel;
   await standInNode(t, kernel, 'a');

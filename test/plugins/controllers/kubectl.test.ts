@@ -3,7 +3,7 @@ import { eventually } from '../../cluster.ts';
 import { testApi } from '../apiserver/cluster.ts';
 import { CONTROLLERS, podsIn, replicaSetsIn, standInNode } from './cluster.ts';
 
-t.test('what kubectl does with Deployments and namespaces', async (t) => {
+t.test('what kubectl does with Deployments and namespaces', { timeout: 120_000 }, async (t) => {
   const { kernel, kubectl } = await testApi(t, { plugins: CONTROLLERS });
   await standInNode(t, kernel, 'a');
   await kubectl.ok('create namespace shop');

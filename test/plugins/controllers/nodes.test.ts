@@ -13,7 +13,7 @@ import t from 'tap';
 import { eventually } from '../../cluster.ts';
 import { controlPlane, createNamespace, podsIn, rolledOut, standInNode, webDeployment } from './cluster.ts';
 
-t.test('nodes that come, fall silent and go', async (whole) => {
+t.test('nodes that come, fall silent and go', { timeout: 120_000 }, async (whole) => {
   const t = whole;
   const kernel = await controlPlane(t, { 'node-lifecycle-controller': { nodeMonitorGracePeriodSeconds: 3 } });
   const { objects } = kernel;

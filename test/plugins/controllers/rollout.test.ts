@@ -12,6 +12,7 @@ import {
 import t from 'tap';
 import { eventually } from '../../cluster.ts';
 import {
+  CONTROLLERS,
   controlPlane,
   createNamespace,
   podsIn,
@@ -22,7 +23,7 @@ import {
   webDeployment,
 } from './cluster.ts';
 
-t.test('a Deployment from creation to roll-back', async (t) => {
+t.test('a Deployment from creation to roll-back', { timeout: 120_000 }, async (t) => {
   const kernel = await controlPlane(t);
   const { objects } = kernel;
   await standInNode(t, kernel, 'a');
@@ -190,25 +191,48 @@ t.test('a Deployment from creation to roll-back', async (t) => {
   );
 });
 
-t.test('a restart of the control plane makes and deletes nothing by itself', async (t) => {
-  const first = await controlPlane(t);
-  const namespace = await createNamespace(first, 'restart');
-  await first.objects.create(Deployments, webDeployment(namespace, 3));
-  await eventually('three pods', async () => (await podsIn(first, namespace)).length === 3);
-  const before = (await podsIn(first, namespace)).map((pod) => pod.metadata?.uid);
-  const kernel = await first.restart();
-  const record = await recordPods(t, kernel, namespace);
-  await kernel.objects.modify(Deployments, { namespace, name: 'web' }, (draft) => {
-    draft.spec!.replicas = 5;
-  });
-  await eventually('five pods', async () => (await podsIn(kernel, namespace)).length === 5);
-  const after = (await podsIn(kernel, namespace)).map((pod) => pod.metadata?.uid);
-  t.strictSame(
-    before.filter((uid) => !after.includes(uid)),
-    [],
-    'the first three are still there',
-  );
-  t.equal(record.mostActive, 5);
-  await standInNode(t, kernel, 'late');
-  await rolledOut(kernel, namespace, 5);
-});
+t.test(
+  'controllers are swapped in the middle of their work without a pod too many',
+  { timeout: 120_000 },
+  async (t) => {
+    const kernel = await controlPlane(t);
+    await standInNode(t, kernel, 'a');
+    const namespace = await createNamespace(kernel, 'swap');
+    await kernel.objects.create(Deployments, webDeployment(namespace, 1));
+    await rolledOut(kernel, namespace, 1);
+    const record = await recordPods(t, kernel, namespace);
+    await kernel.objects.modify(Deployments, { namespace, name: 'web' }, (draft) => {
+      draft.spec!.replicas = 40;
+    });
+    for (const each of CONTROLLERS) await kernel.swap(each.name, each);
+    await rolledOut(kernel, namespace, 40);
+    t.equal(record.mostActive, 40);
+  },
+);
+
+t.test(
+  'a restart of the control plane makes and deletes nothing by itself',
+  { timeout: 120_000 },
+  async (t) => {
+    const first = await controlPlane(t);
+    const namespace = await createNamespace(first, 'restart');
+    await first.objects.create(Deployments, webDeployment(namespace, 3));
+    await eventually('three pods', async () => (await podsIn(first, namespace)).length === 3);
+    const before = (await podsIn(first, namespace)).map((pod) => pod.metadata?.uid);
+    const kernel = await first.restart();
+    const record = await recordPods(t, kernel, namespace);
+    await kernel.objects.modify(Deployments, { namespace, name: 'web' }, (draft) => {
+      draft.spec!.replicas = 5;
+    });
+    await eventually('five pods', async () => (await podsIn(kernel, namespace)).length === 5);
+    const after = (await podsIn(kernel, namespace)).map((pod) => pod.metadata?.uid);
+    t.strictSame(
+      before.filter((uid) => !after.includes(uid)),
+      [],
+      'the first three are still there',
+    );
+    t.equal(record.mostActive, 5);
+    await standInNode(t, kernel, 'late');
+    await rolledOut(kernel, namespace, 5);
+  },
+);
