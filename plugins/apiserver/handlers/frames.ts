@@ -20,20 +20,17 @@ export interface FrameMaker {
   error(error: StatusError): Uint8Array;
 }
 
-/** One event is serialized once, however many watch it. */
-const shared: Record<Exclude<WatchEventType, 'BOOKMARK'>, WeakMap<StoredObject, Buffer>> = {
-  ADDED: new WeakMap(),
-  MODIFIED: new WeakMap(),
-  DELETED: new WeakMap(),
-};
+type Change = Exclude<WatchEventType, 'BOOKMARK'>;
+
+/** The store gives one event to all its watchers before the next: the last frame of each type is what they share. */
+const last: Partial<Record<Change, { object: StoredObject; frame: Buffer }>> = {};
 const SUFFIX = Buffer.from('}\n');
 
-function sharedFrame(type: Exclude<WatchEventType, 'BOOKMARK'>, object: StoredObject): Buffer {
-  let frame = shared[type].get(object);
-  if (!frame) {
-    frame = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object.bytes, SUFFIX]);
-    shared[type].set(object, frame);
-  }
+function sharedFrame(type: Change, object: StoredObject): Buffer {
+  const known = last[type];
+  if (known?.object === object) return known.frame;
+  const frame = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object.bytes, SUFFIX]);
+  last[type] = { object, frame };
   return frame;
 }
 
