@@ -1,8 +1,8 @@
 import { isStatus } from './errors.ts';
-import { type KubeObject, keyOf } from './model/object.ts';
+import { type KubeObject, objectKey } from './model/object.ts';
 import { controllerOf, controllerReference } from './model/owners.ts';
 import type { LabelPredicate } from './model/selectors.ts';
-import type { ObjectClient, ObjectKey, Resource } from './objects.ts';
+import type { ObjectClient, Resource } from './objects.ts';
 
 export interface Claim<O extends KubeObject, D extends KubeObject> {
   ownerResource: Resource<O>;
@@ -96,15 +96,4 @@ async function ifFound<T>(result: Promise<T>): Promise<T | undefined> {
     if (isStatus(error, 'NotFound')) return undefined;
     throw error;
   }
-}
-
-/** The key an object is stored under. */
-export function objectKey(object: KubeObject): ObjectKey {
-  const { namespace, name = '' } = object.metadata ?? {};
-  return namespace === undefined ? { name } : { namespace, name };
-}
-
-/** `keyOf(objectKey(object))`: for work queues and messages. */
-export function keyOfObject(object: KubeObject): string {
-  return keyOf(objectKey(object));
 }

@@ -1,5 +1,5 @@
 import { isStatus } from './errors.ts';
-import { type KubeObject, keyOf } from './model/object.ts';
+import { type KubeObject, keyOf, keyOfObject } from './model/object.ts';
 import type { Resource, Watch, WatchOptions } from './objects.ts';
 import type { Context, Instance } from './plugin.ts';
 
@@ -21,7 +21,7 @@ export interface Source {
 export function source<T extends KubeObject>(
   ctx: Pick<Context, 'objects' | 'log' | 'signal'>,
   resource: Resource<T>,
-  keys: (object: T, previous: T | undefined) => Iterable<string> = (object) => [keyOf(nameOf(object))],
+  keys: (object: T, previous: T | undefined) => Iterable<string> = (object) => [keyOfObject(object)],
   options: Pick<WatchOptions<T>, 'namespace' | 'where'> = {},
 ): Source {
   return {
@@ -29,12 +29,12 @@ export function source<T extends KubeObject>(
       const known = new Map<string, T>();
       return informer(ctx, resource, options, {
         changed(object) {
-          const key = keyOf(nameOf(object));
+          const key = keyOfObject(object);
           for (const each of keys(object, known.get(key))) enqueue(each);
           known.set(key, object);
         },
         deleted(object) {
-          const key = keyOf(nameOf(object));
+          const key = keyOfObject(object);
           for (const each of keys(object, known.get(key))) enqueue(each);
           known.delete(key);
         },
@@ -232,9 +232,4 @@ export function loopInstance(run: () => { stop(): Promise<void> }): Instance {
     },
     stop: () => loop.stop(),
   };
-}
-
-function nameOf(object: KubeObject): { namespace?: string; name: string } {
-  const { namespace, name = '' } = object.metadata ?? {};
-  return namespace === undefined ? { name } : { namespace, name };
 }

@@ -1,3 +1,4 @@
+import type { ObjectKey } from '../objects.ts';
 import type { ObjectMeta } from './kubernetes.ts';
 
 /** What every object of the store has. */
@@ -16,6 +17,17 @@ export function keyOf(key: { namespace?: string | undefined; name: string }): st
 export function parseKey(text: string): { namespace?: string; name: string } {
   const slash = text.indexOf('/');
   return slash < 0 ? { name: text } : { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
+}
+
+/** The key an object is stored under. */
+export function objectKey(object: KubeObject): ObjectKey {
+  const { namespace, name = '' } = object.metadata ?? {};
+  return namespace === undefined ? { name } : { namespace, name };
+}
+
+/** `keyOf(objectKey(object))`: for work queues and messages. */
+export function keyOfObject(object: KubeObject): string {
+  return keyOf(objectKey(object));
 }
 
 /** Now, as Kubernetes writes a `Time`: RFC 3339, whole seconds, UTC. */
