@@ -85,7 +85,8 @@ export class Host {
         log,
         kernel: kernel.id,
         plugins: () => this.#managed.values(),
-        apply: async (name, spec) => (this.#ready ? await desired.apply(name, spec) : undefined),
+        ready: () => this.#ready,
+        apply: (name, spec) => desired.apply(name, spec),
       });
     }
   }

@@ -19,6 +19,8 @@ export interface ReportOptions {
   /** The kernel's id. */
   kernel: string;
   plugins(): Iterable<Managed>;
+  /** Whether the plugins the kernel was given have been started: what objects ask for comes after. */
+  ready(): boolean;
   /** Makes the plugin run as its object asks; says why not, if it cannot. */
   apply(name: string, spec: PluginObject['spec'] | undefined): Promise<string | undefined>;
 }
@@ -69,8 +71,24 @@ export class Report {
 
   async #reconcile(name: string): Promise<void> {
     const stored = await this.#o.objects.get(Plugins, { name }, { revision: 0 });
-    this.#problems.set(name, await this.#o.apply(name, stored?.value.spec));
+    if (this.#o.ready() && (await this.#claim(name, stored?.value))) {
+      this.#problems.set(name, await this.#o.apply(name, stored?.value.spec));
+    }
     await this.#write(name);
+  }
+
+  /** Of several kernels one loads a plugin none of them had: the first to write its id into the object. */
+  async #claim(name: string, object: PluginObject | undefined): Promise<boolean> {
+    const { objects, kernel } = this.#o;
+    if (object?.spec.module === undefined || [...this.#o.plugins()].some((each) => each.name === name))
+      return true;
+    const kernels = object.status?.kernels ?? [];
+    if (kernels.length > 0) return kernels.includes(kernel);
+    await objects.update(Plugins, {
+      ...object,
+      status: { ...object.status, phase: 'Starting', kernels: [kernel] },
+    });
+    return true;
   }
 
   async #write(name: string): Promise<void> {
