@@ -28,9 +28,11 @@ export function containerState(info: ContainerInspectInfo): ContainerState {
   // A container that could not be started stays "created", with the reason and an exit code.
   const neverRan = Status === 'created';
   if (neverRan && ExitCode === 0) return { ...base, state: 'Created' };
+  // The engine notes a start after it, and so may note a quick end before it.
+  const backwards = !neverRan && Date.parse(FinishedAt) < Date.parse(StartedAt);
   return {
     ...base,
-    ...times,
+    ...(backwards ? time('startedAt', FinishedAt) : times),
     ...time('finishedAt', neverRan ? info.Created : FinishedAt),
     state: 'Exited',
     exitCode: ExitCode,

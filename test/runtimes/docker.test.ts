@@ -1,4 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Container, Logger, Pod } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { engineAddress, openEngine } from '../../runtimes/docker/engine.ts';
@@ -138,7 +142,7 @@ function realRuntime(t: Test) {
     bridge: { cidr: `10.251.${subnet}.0/25`, gateway: `10.251.${subnet}.1` },
     address: () => `10.251.${subnet}.${host++}`,
   };
-  return { runtime, network, open };
+  return { runtime, network, open, instance };
 }
 
 if (!skip) {
@@ -295,6 +299,70 @@ t.test('pods on a real engine', { skip }, async (t) => {
     );
   });
 });
+
+t.test("an end during the engine's absence is told when it is back", { skip }, async (t) => {
+  const socket = engineAddress().replace('unix://', '');
+  // Not in t.testdir(): a socket's path may have 107 bytes.
+  const folder = mkdtempSync(join(tmpdir(), 'orlop-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'engine.sock');
+  const links = new Set<Socket>();
+  const connectThrough = (near: Socket): void => {
+    const far = connect(socket);
+    for (const each of [near, far]) {
+      links.add(each);
+      each.on('error', () => each.destroy());
+    }
+    near.pipe(far).pipe(near);
+    near.once('close', () => far.destroy());
+  };
+  const bridge = (): Server => createServer({ allowHalfOpen: true }, connectThrough).listen(path);
+  let server = bridge();
+  t.teardown(() => {
+    server.close();
+    for (const link of links) link.destroy();
+  });
+  const { runtime, network, instance } = realRuntime(t);
+  const address = `unix://${path}`;
+  const watcher = dockerRuntime({
+    engine: openEngine(address),
+    address,
+    version: 'docker://test',
+    instance,
+    log,
+  });
+  t.teardown(() => watcher.close());
+  const pod: Pod = {
+    metadata: { name: 'p', namespace: 'test', uid: randomUUID() },
+    spec: { containers: [] },
+  };
+  const sandbox = await runtime.runPodSandbox({
+    pod,
+    ip: network.address(),
+    bridge: network.bridge,
+    hostname: 'p',
+  });
+  const container = { name: 'c', image: 'busybox:1.36' };
+  const command = ['sleep', '1000'];
+  const config = { pod, container, attempt: 0, imageId: '', env: [], command, args: undefined, mounts: [] };
+  const { id } = await runtime.createContainer(sandbox.id, config);
+  const told: string[] = [];
+  watcher.onContainerEvent((event) => event.containerId === id && told.push(event.type));
+  await runtime.startContainer(id);
+  await eventually(async () => told.includes('started') || assertFails('not told yet'));
+  server.close();
+  for (const link of links) link.destroy();
+  await t.rejects(watcher.listPodSandbox(), { reason: 'ServiceUnavailable', message: /does not answer/ });
+  await runtime.stopContainer(id, 0);
+  t.notOk(told.includes('exited'));
+  server = bridge();
+  await eventually(async () => told.includes('exited') || assertFails('not told yet'));
+  t.match(await watcher.containerStatus(id), { state: 'Exited', exitCode: 137 });
+});
+
+function assertFails(why: string): never {
+  throw new Error(why);
+}
 
 async function text(source: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks = [];
