@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { CertificateAuthority } from 'orlop/plugin';
+import { CertificateAuthority, type Logger } from 'orlop/plugin';
 import { type Kernel, startKernel } from '../../kernel/kernel.ts';
 import { VERSION } from '../../kernel/version.ts';
 import type { Role } from '../standard.ts';
@@ -42,7 +42,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   });
   try {
     if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal });
-    const failure = await Promise.race([kernel.failed, interrupted(signal)]);
+    const failure = await Promise.race([kernel.failed, unexpected(log), interrupted(signal)]);
     if (failure) console.error(`orlop: ${failure.message}`);
     return failure ? 1 : 0;
   } finally {
@@ -135,6 +135,22 @@ function interruption(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/**
+ * Resolves with the first error that nobody caught. The process is then in no state to go on: it stops in order, and what it acknowledged
+ * is safe. The stack goes to the log.
+ */
+function unexpected(log: Logger): Promise<Error> {
+  return new Promise((resolve) => {
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (cause: unknown) => {
+        const error = cause instanceof Error ? cause : new Error(String(cause));
+        log.error('an error that nobody caught', { error: error.stack });
+        resolve(new Error(`an unexpected error: ${error.message}. The log tells where it happened.`));
+      });
+    }
+  });
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {
