@@ -1,25 +1,20 @@
 /**
  * The node agent's own overhead: pods on the fake runtime, from the acknowledged create to the status that says Ready, in a real kernel with
- * an embedded nats-server. `--json` ends with one line: `{ bench, results }`.
+ * an embedded nats-server.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin, isPodReady, type Pod, PodNetwork, Pods, provide } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
+import { Report } from './report.ts';
 
 const SINGLE = 50;
 const MANY = 500;
-const json = process.argv.includes('--json');
 const cacheDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop');
 const dataDir = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
-const results: Record<string, number> = {};
+const report = new Report('node');
 const plugin = (path: string) => ({ module: new URL(path, import.meta.url).href });
-
-function report(name: string, value: number, unit: string): void {
-  results[name] = Number(value.toPrecision(4));
-  if (!json) console.log(`${name.padEnd(52)} ${results[name]} ${unit}`);
-}
 
 /** Addresses without end: nothing is behind them. */
 let addresses = 0;
@@ -93,18 +88,30 @@ try {
   const times: number[] = [];
   for (let index = 0; index < SINGLE; index += 1) times.push(await start(kernel, `single-${index}`));
   times.sort((a, b) => a - b);
-  report('one pod at a time, created to Ready: median', times[SINGLE / 2]!, 'ms');
-  report('one pod at a time, created to Ready: 90th percentile', times[Math.floor(SINGLE * 0.9)]!, 'ms');
+  report.result('one pod at a time, created to Ready: median', times[SINGLE / 2]!, 'ms');
+  report.result(
+    'one pod at a time, created to Ready: 90th percentile',
+    times[Math.floor(SINGLE * 0.9)]!,
+    'ms',
+  );
   await Promise.all(times.map((_, index) => remove(kernel, `single-${index}`)));
   let began = performance.now();
   const names = Array.from({ length: MANY }, (_, index) => `many-${index}`);
   await Promise.all(names.map((name) => start(kernel, name)));
-  report(`${MANY} pods at once, created and Ready`, (MANY * 1000) / (performance.now() - began), 'pods/s');
+  report.result(
+    `${MANY} pods at once, created and Ready`,
+    (MANY * 1000) / (performance.now() - began),
+    'pods/s',
+  );
   began = performance.now();
   await Promise.all(names.map((name) => remove(kernel, name)));
-  report(`${MANY} pods at once, deleted and gone`, (MANY * 1000) / (performance.now() - began), 'pods/s');
+  report.result(
+    `${MANY} pods at once, deleted and gone`,
+    (MANY * 1000) / (performance.now() - began),
+    'pods/s',
+  );
   watch.close();
-  if (json) console.log(JSON.stringify({ bench: 'node', results }));
+  report.end();
 } finally {
   await kernel.stop();
   rmSync(dataDir, { recursive: true, force: true });

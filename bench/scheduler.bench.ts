@@ -1,17 +1,16 @@
 /**
- * The scheduling core alone: how long a decision takes over 1,000 and 5,000 nodes that fill up with pods. `--json` ends with one line:
- * `{ bench, results, goals }`, each goal `{ name, value, unit, goal, met }`.
+ * The scheduling core alone: how long a decision takes over 1,000 and 5,000 nodes that fill up with pods.
  */
 import type { Node, Pod, PodSpec } from '../kernel/contract/index.ts';
 import { defaultPlugins } from '../plugins/scheduler/filters.ts';
 import { Framework } from '../plugins/scheduler/framework.ts';
 import { NodeTable } from '../plugins/scheduler/nodes.ts';
 import { podInfo } from '../plugins/scheduler/pod.ts';
+import { percentile, Report } from './report.ts';
 
 const PODS = 5_000;
 const ZONE = 'topology.kubernetes.io/zone';
-const json = process.argv.includes('--json');
-const results: Record<string, number> = {};
+const report = new Report('scheduler');
 
 function node(index: number): Node {
   const name = `node-${index}`;
@@ -32,8 +31,8 @@ function pod(index: number, spec: Partial<PodSpec>): Pod {
   };
 }
 
-/** Decisions per second, and the 99th percentile of one in milliseconds. */
-function run(what: string, count: number, pods: number, spec: (index: number) => Partial<PodSpec>): void {
+/** Returns decisions per second. */
+function run(what: string, count: number, pods: number, spec: (index: number) => Partial<PodSpec>): number {
   const nodes = new NodeTable();
   for (let index = 0; index < count; index++) nodes.setNode(node(index));
   const framework = new Framework(defaultPlugins, nodes);
@@ -48,12 +47,11 @@ function run(what: string, count: number, pods: number, spec: (index: number) =>
     times.push(performance.now() - before);
   }
   const rate = (pods * 1000) / (performance.now() - started);
-  times.sort((a, b) => a - b);
-  results[`${what}, pods/s`] = Math.round(rate);
-  results[`${what}, p99 ms`] = Number(times[Math.floor(pods * 0.99)]!.toFixed(3));
+  report.result(`${what}: p99`, percentile(times, 0.99), 'ms');
+  return report.result(what, rate, 'pods/s');
 }
 
-run('1,000 nodes', 1_000, PODS, () => ({}));
+const thousand = run('1,000 nodes', 1_000, PODS, () => ({}));
 run('5,000 nodes', 5_000, PODS, () => ({}));
 run('1,000 nodes, zone spread', 1_000, 1_000, (index) => ({
   topologySpreadConstraints: [
@@ -66,9 +64,5 @@ run('1,000 nodes, zone spread', 1_000, 1_000, (index) => ({
   ],
 }));
 
-const value = results['1,000 nodes, pods/s']!;
-const goals = [
-  { name: 'decisions over 1,000 nodes', value, unit: 'pods/s', goal: '>= 1000', met: value >= 1000 },
-];
-if (json) console.log(JSON.stringify({ bench: 'scheduler', results, goals }));
-else for (const [name, result] of Object.entries(results)) console.log(`${name.padEnd(40)} ${result}`);
+report.goal('decisions over 1,000 nodes', thousand, 'pods/s', '>=', 1_000);
+report.end();

@@ -1,6 +1,5 @@
 /**
- * The object store and the event bus, beside raw publishes to the same nats-server in the same run. `--json` ends with one line:
- * `{ bench, results, goals }`, each goal `{ name, value, unit, goal, met }`.
+ * The object store and the event bus, beside raw publishes to the same nats-server in the same run.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,47 +14,15 @@ import { findServer } from '../kernel/nats/binary.ts';
 import { connectTo, startNats } from '../kernel/nats/index.ts';
 import { greets } from '../kernel/nats/probe.ts';
 import { type ObjectStore, openStore } from '../kernel/store/index.ts';
-
-interface Goal {
-  name: string;
-  value: number;
-  unit: string;
-  goal: string;
-  met: boolean;
-}
+import { percentile, Report } from './report.ts';
 
 const BYTES = 2048;
 const OBJECTS = 10_000;
 const STREAM_BYTES = 256 * 1024 * 1024;
 const log: Logger = { debug() {}, info() {}, warn: console.error, error: console.error };
-const json = process.argv.includes('--json');
 const cacheDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop');
 const folder = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
-const results: Record<string, number> = {};
-const goals: Goal[] = [];
-
-function report(name: string, value: number, unit: string): number {
-  const rounded = Number(value.toPrecision(4));
-  results[name] = rounded;
-  if (!json) console.log(`${name.padEnd(52)} ${rounded} ${unit}`);
-  return rounded;
-}
-
-function goal(name: string, value: number, unit: string, least: number | undefined, most?: number): void {
-  const met = (least === undefined || value >= least) && (most === undefined || value <= most);
-  goals.push({
-    name,
-    value: Number(value.toPrecision(4)),
-    unit,
-    goal: least === undefined ? `<= ${most}` : `>= ${least}`,
-    met,
-  });
-}
-
-function percentile(values: number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
-}
+const report = new Report('store');
 
 /** Runs `operation` for 0..count-1, `inFlight` at a time. Returns operations per second; latencies in milliseconds go to the report. */
 async function rate(
@@ -76,9 +43,9 @@ async function rate(
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
   const perSecond = (count * 1000) / (performance.now() - started);
-  report(`${name}, ${inFlight} in flight`, perSecond, 'ops/s');
-  report(`${name}, ${inFlight} in flight: p50`, percentile(latencies, 0.5), 'ms');
-  report(`${name}, ${inFlight} in flight: p99`, percentile(latencies, 0.99), 'ms');
+  report.result(`${name}, ${inFlight} in flight`, perSecond, 'ops/s');
+  report.result(`${name}, ${inFlight} in flight: p50`, percentile(latencies, 0.5), 'ms');
+  report.result(`${name}, ${inFlight} in flight: p99`, percentile(latencies, 0.99), 'ms');
   return perSecond;
 }
 
@@ -150,8 +117,8 @@ async function writes(store: ObjectStore, durable: NatsConnection, lazy: NatsCon
       store.create(ConfigMaps, config(`c${inFlight}-${i}`)),
     );
     if (inFlight === 1) continue;
-    goal(`creates to raw durable publishes, ${inFlight} in flight`, ours / one, 'x', 3);
-    goal(`creates to raw publishes not durable, ${inFlight} in flight`, ours / loose, 'x', 0.7);
+    report.goal(`creates to raw durable publishes, ${inFlight} in flight`, ours / one, 'x', '>=', 3);
+    report.goal(`creates to raw publishes not durable, ${inFlight} in flight`, ours / loose, 'x', '>=', 0.7);
   }
   await rate('store update', 4_000, 32, (i) => store.update(ConfigMaps, config(`c32-${i}`, 'y')));
   await rate('linearizable get', 10_000, 32, () =>
@@ -169,11 +136,11 @@ async function lists(store: ObjectStore): Promise<void> {
     times.push(performance.now() - began);
     if (list.items.length !== OBJECTS || bytes === 0) throw new Error(`${list.items.length} objects listed`);
   }
-  report(`list of ${OBJECTS} as bytes: p50`, percentile(times, 0.5), 'ms');
+  report.result(`list of ${OBJECTS} as bytes: p50`, percentile(times, 0.5), 'ms');
 }
 
-/** From before the write until the last watcher has the event. */
-async function fanOut(store: ObjectStore, watchers: number): Promise<void> {
+/** From before the write until the last watcher has the event: p50 in milliseconds. */
+async function fanOut(store: ObjectStore, watchers: number): Promise<number> {
   let count = 0;
   let all: () => void = () => undefined;
   const since = store.revision();
@@ -204,7 +171,7 @@ async function fanOut(store: ObjectStore, watchers: number): Promise<void> {
     await written;
   }
   for (const watch of watches) watch.close();
-  report(`write to the last of ${watchers} watchers: p50`, percentile(times, 0.5), 'ms');
+  return report.result(`write to the last of ${watchers} watchers: p50`, percentile(times, 0.5), 'ms');
 }
 
 async function main(): Promise<void> {
@@ -218,10 +185,11 @@ async function main(): Promise<void> {
     await rawStream(lazy.connection);
     await writes(store, plain, lazy.connection);
     await lists(store);
-    for (const watchers of [1, 100, 1_000, 10_000]) await fanOut(store, watchers);
-    const alone = results['write to the last of 1 watchers: p50']!;
-    const p50 = results['write to the last of 1000 watchers: p50']! - alone;
-    goal('fan-out to 1,000 watchers beyond that to one: p50', Math.max(0, p50), 'ms', undefined, 1);
+    const alone = await fanOut(store, 1);
+    await fanOut(store, 100);
+    const p50 = (await fanOut(store, 1_000)) - alone;
+    await fanOut(store, 10_000);
+    report.goal('fan-out to 1,000 watchers beyond that to one: p50', Math.max(0, p50), 'ms', '<=', 1);
     await load(server);
     await stream(server);
   } finally {
@@ -232,9 +200,7 @@ async function main(): Promise<void> {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-  for (const { name, value, unit, goal, met } of goals)
-    if (!json) console.log(`${met ? 'met   ' : 'MISSED'} ${name}: ${value} ${unit} (${goal})`);
-  if (json) console.log(JSON.stringify({ bench: 'store', results, goals }));
+  report.end();
 }
 
 /** A second process's start: time until everything is in its cache, and what that takes in memory. */
@@ -246,13 +212,19 @@ async function load(server: Awaited<ReturnType<typeof startNats>>): Promise<void
   const store = await openStore({ connection, log, writer: 'bench' });
   const took = performance.now() - began;
   const { objects, bytes } = store.stats();
-  report('cold load', (objects * 1000) / took, 'objects/s');
+  report.result('cold load', (objects * 1000) / took, 'objects/s');
   global.gc?.();
   const after = process.memoryUsage();
   const used = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
-  const each = report('memory per object', used / objects, 'B');
+  const each = report.result('memory per object', used / objects, 'B');
   if (global.gc)
-    goal('memory per object beyond 1.3 times its bytes', each - (1.3 * bytes) / objects, 'B', undefined, 600);
+    report.goal(
+      'memory per object beyond 1.3 times its bytes',
+      each - (1.3 * bytes) / objects,
+      'B',
+      '<=',
+      600,
+    );
   await store.close();
   await connection.close();
 }
@@ -270,7 +242,7 @@ async function stream(server: Awaited<ReturnType<typeof startNats>>): Promise<vo
     if (!outgoing.write(chunk)) await once(outgoing, 'drain');
   outgoing.end();
   await once(outgoing, 'end');
-  report('bus stream', STREAM_BYTES / 1024 / 1024 / ((performance.now() - began) / 1000), 'MiB/s');
+  report.result('bus stream', STREAM_BYTES / 1024 / 1024 / ((performance.now() - began) / 1000), 'MiB/s');
   await a!.close();
   await b!.close();
   for (const connection of connections) await connection.close();

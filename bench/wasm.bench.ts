@@ -1,7 +1,6 @@
 /**
  * `npm run bench -- wasm [--json]`: how fast a WebAssembly pod starts, and what it serves next to a bare `node:http` server, both in a
- * worker thread of this process, in turns. `--json` prints one object: `{ bench, results, goals }`, each goal
- * `{ name, value, unit, goal, met }`.
+ * worker thread of this process, in turns.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,6 +14,7 @@ import { Worker } from 'node:worker_threads';
 import type { Pod } from 'orlop/plugin';
 import { LivePods } from '../runtimes/wasm/live-pods.ts';
 import { WasmRuntime } from '../runtimes/wasm/runtime.ts';
+import { Report } from './report.ts';
 
 const IMAGE = 'orlop.dev/hello:1';
 const STARTS = 20;
@@ -24,25 +24,20 @@ const ROUND_MS = 1500;
 /** Long enough for the reserve thread to boot. */
 const REST_MS = 400;
 
-const json = process.argv.includes('--json');
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const dir = await mkdtemp(join(tmpdir(), 'orlop-bench-'));
-const results: Record<string, number> = {};
-const goals: { name: string; value: number; unit: string; goal: string; met: boolean }[] = [];
+const report = new Report('wasm');
 let port = 20_000 + (process.pid % 20_000);
 
 await measureStarts();
 await measureServing();
 await rm(dir, { recursive: true });
-for (const { name, value, unit, goal, met } of goals) {
-  if (!json) console.log(`${met ? 'met   ' : 'MISSED'} ${name}: ${value} ${unit} (${goal})`);
-}
-if (json) console.log(JSON.stringify({ bench: 'wasm', results, goals }));
+report.end();
 
 async function measureStarts(): Promise<void> {
   const cold = await open('cold');
   await sleep(REST_MS);
-  report('component never seen: assigned to first 200', 'ms', await start(cold.runtime));
+  report.result('component never seen: assigned to first 200', await start(cold.runtime), 'ms');
   await cold.live.release();
 
   const { runtime, live } = await open('warm');
@@ -56,10 +51,10 @@ async function measureStarts(): Promise<void> {
     if (n % 4 === 0) without.push(await start(runtime));
   }
   const booting = median(without);
-  report('no thread in reserve: assigned to first 200, p50', 'ms', booting);
+  report.result('no thread in reserve: assigned to first 200, p50', booting, 'ms');
   const p50 = median(warm);
-  report('prepared: assigned to first 200, p50', 'ms', p50);
-  goal('pod start with a thread in reserve to one without, p50', p50 / booting, 'x', '<=', 0.35);
+  report.result('prepared: assigned to first 200, p50', p50, 'ms');
+  report.goal('pod start with a thread in reserve to one without, p50', p50 / booting, 'x', '<=', 0.35);
   await live.release();
 }
 
@@ -81,10 +76,10 @@ async function measureServing(): Promise<void> {
     const ours = await load(guest);
     if (round === 0) continue;
     ratios.push(ours / theirs);
-    report(`round ${round}: bare node:http`, 'requests/s', theirs);
-    report(`round ${round}: HTTP component`, 'requests/s', ours);
+    report.result(`round ${round}: bare node:http`, theirs, 'requests/s');
+    report.result(`round ${round}: HTTP component`, ours, 'requests/s');
   }
-  goal('HTTP component to bare node:http, requests/s', median(ratios), 'x', '>=', 0.6);
+  report.goal('HTTP component to bare node:http, requests/s', median(ratios), 'x', '>=', 0.6);
   await bare.terminate();
   await live.release();
 }
@@ -152,16 +147,6 @@ async function load(target: number): Promise<number> {
   const rate = (answers / (performance.now() - began)) * 1000;
   for (const socket of sockets) socket.destroy();
   return rate;
-}
-
-function report(name: string, unit: string, value: number): void {
-  results[`${name} (${unit})`] = Math.round(value * 10) / 10;
-  if (!json) console.log(`${name}: ${Math.round(value * 10) / 10} ${unit}`);
-}
-
-function goal(name: string, value: number, unit: string, is: '<=' | '>=', bound: number): void {
-  const met = is === '<=' ? value <= bound : value >= bound;
-  goals.push({ name, value: Math.round(value * 100) / 100, unit, goal: `${is} ${bound}`, met });
 }
 
 function median(values: number[]): number {
