@@ -83,7 +83,10 @@ t.test("the hop's lines and a client's own forwarding lines do not pass", async 
     answer.toString('latin1', compactHead(answer, head)),
     'HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nBODY',
   );
-  const of = (text: string) => (request(text), destination(Buffer.from(text), head));
+  const of = (text: string) => {
+    t.equal(request(text), 'complete');
+    return destination(Buffer.from(text), head);
+  };
   t.same(of('GET http://A.b:8/c?d HTTP/1.1\r\nHost: x\r\n\r\n'), { host: 'a.b', path: '/c' });
   t.same(of('GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n'), { host: '[::1]', path: '/' });
   t.equal(of('OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'), undefined);
