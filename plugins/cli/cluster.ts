@@ -21,7 +21,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   if (!roles.includes('server') && values['nats'] === undefined) {
     throw new UsageError('a node alone needs --nats URL: the NATS server of the cluster it joins.');
   }
-  const config = configuration(values);
+  const config = configuration(roles, values);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const log = fileLog(join(data, 'orlop.log'), values['verbose'] === true);
   const say = (label: string, text: string): void => console.log(`  ${label.padEnd(10)} ${text}`);
@@ -161,11 +161,13 @@ function interrupted(signal: AbortSignal): Promise<void> {
 }
 
 /** `--set` and the port flags as each plugin's configuration. */
-function configuration(values: Values): Record<string, Record<string, unknown>> {
+function configuration(roles: readonly Role[], values: Values): Record<string, Record<string, unknown>> {
   const config: Record<string, Record<string, unknown>> = {};
   const put = (plugin: string, key: string, value: unknown): void => {
     config[plugin] = { ...config[plugin], [key]: value };
   };
+  // A cluster in the foreground goes with its process; a node of a larger one may be restarted under its pods.
+  if (roles.length > 1) put('node', 'stopPodsAtExit', true);
   for (const [flag, plugin, key] of [
     ['api-port', 'apiserver', 'port'],
     ['http-port', 'ingress', 'httpPort'],

@@ -16,6 +16,7 @@ import { PodManager } from './manager.ts';
 import type { NodeContext } from './node.ts';
 import { allocatable, type NodeDescription, readMachine } from './node-object.ts';
 import { Registration } from './registration.ts';
+import { stopPods } from './shutdown.ts';
 
 type Requires = { runtimes: typeof Runtimes; volumes: typeof VolumeDrivers; network: typeof PodNetwork };
 
@@ -68,14 +69,23 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     serveLogs(pods, params as unknown as LogsParams, stream),
   );
   ctx.defer(() => logs.close());
+  let drained = false;
   return {
     health: () => registration.health(),
     // Two agents must never act on one pod: the successor finds all it needs in the store and the runtimes.
     async drain() {
+      drained = true;
       await pods.close();
       return undefined;
     },
+    // After a drain the pods are the successor's.
+    async stop() {
+      if (drained || !ctx.config.stopPodsAtExit) return;
+      await pods.close();
+      await stopPods(node);
+    },
     async resume() {
+      drained = false;
       pods = new PodManager(node);
       await pods.start();
     },

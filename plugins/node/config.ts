@@ -5,6 +5,7 @@ export interface Config {
   maxPods: number;
   crashLoopBaseMs: number;
   resyncSeconds: number;
+  stopPodsAtExit: boolean;
 }
 
 export const configSchema: JsonSchema = {
@@ -16,7 +17,7 @@ export const configSchema: JsonSchema = {
       description:
         'Handler of the runtime for pods that name no RuntimeClass and whose images no runtime claims.',
     },
-    maxPods: { type: 'integer', default: 250, minimum: 1, description: "The node's capacity of pods." },
+    maxPods: { type: 'integer', default: 110, minimum: 1, description: "The node's capacity of pods." },
     crashLoopBaseMs: {
       type: 'integer',
       default: 10_000,
@@ -28,6 +29,12 @@ export const configSchema: JsonSchema = {
       default: 30,
       minimum: 1,
       description: 'How often everything is compared anew with the runtimes, in case an event was missed.',
+    },
+    stopPodsAtExit: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Whether pods end when the agent does. Otherwise containers go on without it and are found again, as with kubelet.',
     },
   },
 };
