@@ -177,3 +177,10 @@ export async function forgetPods(instance: string): Promise<void> {
   for (const { Id } of await engine.listNetworks({ filters: { label } }))
     await engine.getNetwork(Id).remove();
 }
+
+/** Names of a cluster's containers that run. `instance`: its data folder's `kernel-id`. */
+export async function runningContainers(instance: string): Promise<string[]> {
+  const label = [`orlop.dev/instance=${instance}`];
+  const found = await openEngine(engineAddress()).listContainers({ filters: { label } });
+  return found.flatMap(({ Names }) => Names);
+}

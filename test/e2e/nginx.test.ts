@@ -1,6 +1,9 @@
 /** The Kubernetes documentation's nginx Deployment, image name unchanged, as its tutorials use it. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
-import { ensureImages } from '../images.ts';
+import { ensureImages, runningContainers } from '../images.ts';
 import { load } from './load.ts';
 import { place, until, up } from './orlop.ts';
 
@@ -31,7 +34,7 @@ spec:
 
 t.test('expose, scale, roll and kill nginx without a failed request', async (t) => {
   await ensureImages('nginx:1.14.2', 'nginx:1.16.1');
-  const { kubectl, http, place: at } = await up(t, await place(t), '--no-hello');
+  const { kubectl, http, stop, place: at } = await up(t, await place(t), '--no-hello');
 
   t.match(await kubectl.ok('apply -f -', DEPLOYMENT), 'deployment.apps/nginx-deployment created');
   await kubectl.ok('rollout status deployment/nginx-deployment --timeout=120s');
@@ -75,4 +78,9 @@ t.test('expose, scale, roll and kill nginx without a failed request', async (t) 
   const { ok, failures } = await requests.stop();
   t.same(failures, [], `${ok} requests succeeded`);
   t.ok(ok > 100, `${ok} requests`);
+
+  const instance = readFileSync(join(at.data, 'kernel-id'), 'utf8').trim();
+  t.ok((await runningContainers(instance)).length >= 10, 'five pods, each with its sandbox');
+  t.equal(await stop(), 0);
+  t.same(await runningContainers(instance), [], 'Ctrl-C ends the containers too');
 });
