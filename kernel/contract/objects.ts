@@ -41,6 +41,25 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined;
 }
 
+export interface GetOptions extends ReadOptions {
+  /**
+   * The object as it was at exactly this revision; `undefined` when there was none. `Expired` when that is no longer kept;
+   * the oldest revision that is: see `ObjectClient.history`.
+   */
+  at?: number | undefined;
+}
+
+/** One revision of an object that the store still has. */
+export interface PastRevision<T extends KubeObject = KubeObject> {
+  /** What was written; of a deletion the last state, at the revision of the deletion. */
+  readonly object: StoredObject<T>;
+  readonly deleted: boolean;
+  /** When it was stored: RFC 3339, by the clock of the NATS server. */
+  readonly time: string;
+  /** The plugin that wrote it, by name; a kernel's own id for what no plugin wrote. */
+  readonly writer: string;
+}
+
 export interface ListOptions<T extends KubeObject = KubeObject> extends ReadOptions {
   /** Absent: all namespaces. */
   namespace?: string | undefined;
@@ -137,8 +156,13 @@ export interface ObjectClient {
   get<T extends KubeObject>(
     resource: Resource<T>,
     key: ObjectKey,
-    options?: ReadOptions,
+    options?: GetOptions,
   ): Promise<StoredObject<T> | undefined>;
+  /**
+   * The revisions of one object that are still kept, oldest first; linearizable. Of a deleted object only its last state,
+   * for 10 minutes; empty when nothing is kept. The verb `get` grants it.
+   */
+  history<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<PastRevision<T>[]>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions<T>): Promise<ObjectList<T>>;
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions<T>, sink: WatchSink<T>): Watch;
   /** `metadata.name` or `metadata.generateName` must be set. */

@@ -123,6 +123,7 @@ export function covers(pattern: string, subject: string): boolean {
 export function grantedObjects(store: ObjectClient, access: Access): ObjectClient {
   return {
     get: async (resource, key, options) => store.get(access.resource(resource, 'get'), key, options),
+    history: async (resource, key) => store.history(access.resource(resource, 'get'), key),
     list: async (resource, options) => store.list(access.resource(resource, 'list'), options),
     watch(resource, options, sink): Watch {
       const granted = access.resource(resource, 'watch');

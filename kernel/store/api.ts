@@ -27,6 +27,8 @@ export interface StoredMessage {
   subject: string;
   headers: ReadonlyMap<string, string>;
   data: Buffer;
+  /** When it was stored: RFC 3339, in nanoseconds. */
+  time: string;
 }
 
 /** Asks the JetStream API, again for as long as NATS is away. Throws `JetStreamError`, or `ServiceUnavailable` at the end of patience. */
@@ -64,13 +66,14 @@ export async function readMessage(
 ): Promise<StoredMessage | undefined> {
   try {
     const { message } = await ask<{
-      message: { seq: number; subject: string; hdrs?: string; data?: string };
+      message: { seq: number; subject: string; hdrs?: string; data?: string; time: string };
     }>(link, `STREAM.MSG.GET.${stream}`, which);
     return {
       seq: message.seq,
       subject: message.subject,
       headers: parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString()),
       data: Buffer.from(message.data ?? '', 'base64'),
+      time: message.time,
     };
   } catch (error) {
     if (error instanceof JetStreamError && error.code === NO_MESSAGE) return undefined;

@@ -1,12 +1,13 @@
 import {
   type DeleteOptions,
+  type GetOptions,
   isStatus,
   type KubeObject,
   type ListOptions,
   type ObjectClient,
   type ObjectKey,
   type ObjectList,
-  type ReadOptions,
+  type PastRevision,
   type Resource,
   type StoredObject,
   type Watch,
@@ -39,13 +40,20 @@ export class Client implements ObjectClient {
   async get<T extends KubeObject>(
     resource: Resource<T>,
     key: ObjectKey,
-    options: ReadOptions = {},
+    options: GetOptions = {},
   ): Promise<StoredObject<T> | undefined> {
     const shard = this.#shardOf(resource);
     shard.table(resource);
-    await shard.fresh(resource, options);
-    const entry = shard.table(resource).newest(sortKey(resource.namespaced ? key : { name: key.name }));
+    const { at, revision = at, signal } = options;
+    await shard.fresh(resource, { revision, signal });
+    const scoped = keyIn(resource, key);
+    if (at !== undefined) return await shard.at(resource, scoped, at);
+    const entry = shard.table(resource).newest(sortKey(scoped));
     return entry?.deleted ? undefined : (entry as StoredObject<T> | undefined);
+  }
+
+  async history<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<PastRevision<T>[]> {
+    return await this.#shardOf(resource).history(resource, keyIn(resource, key));
   }
 
   async list<T extends KubeObject>(
@@ -87,12 +95,7 @@ export class Client implements ObjectClient {
     key: ObjectKey,
     change: (draft: T) => void | boolean,
   ): Promise<StoredObject<T>> {
-    return await this.#writer.modify(
-      resource,
-      resource.namespaced ? key : { name: key.name },
-      change,
-      this.#name,
-    );
+    return await this.#writer.modify(resource, keyIn(resource, key), change, this.#name);
   }
 
   async delete<T extends KubeObject>(
@@ -113,4 +116,8 @@ export class Client implements ObjectClient {
       this.#name,
     )) as StoredObject<KubeObject> as StoredObject<T>;
   }
+}
+
+function keyIn(resource: Resource, key: ObjectKey): ObjectKey {
+  return resource.namespaced ? key : { name: key.name };
 }

@@ -1,12 +1,15 @@
 import {
+  type KubeObject,
   type Logger,
   type ObjectKey,
+  type PastRevision,
   type ReadOptions,
   type Resource,
   StatusError,
+  type StoredObject,
 } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { ask, readMessage } from './api.ts';
+import { ask, readMessage, type StoredMessage } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { Cache } from './cache.ts';
 import type { Encodings } from './encodings.ts';
@@ -99,10 +102,40 @@ export class Shard {
     const message = await readMessage(this.#link, this.design.name, { last_by_subj: subject });
     if (!message) return undefined;
     if (this.holds(resource)) await this.#settled(message.seq);
-    const deleted = message.headers.get(HEADERS.operation) === 'delete' || message.data.length === 0;
-    const decode = this.#encodings.decoder(message.headers.get(HEADERS.encoding), subject);
-    const data = message.data.length > 0 ? message.data : Buffer.from('{"metadata":{}}');
-    return new Entry(key, message.seq, data, deleted, decode);
+    return this.#entry(key, message);
+  }
+
+  /** What the stream's leader still has of an object, oldest first. Writes meanwhile may push the oldest out: never one in between. */
+  async history<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<PastRevision<T>[]> {
+    this.table(resource);
+    const subject = subjectOf(resource, key);
+    const kept: PastRevision<T>[] = [];
+    for (let from = 1; ; ) {
+      const message = await readMessage(this.#link, this.design.name, { seq: from, next_by_subj: subject });
+      if (!message) return kept;
+      from = message.seq + 1;
+      // The stream's own marker of an object that aged away says nothing of what it was.
+      if (message.data.length === 0) continue;
+      const object = this.#entry<T>(key, message);
+      const writer = message.headers.get(HEADERS.writer) ?? '';
+      kept.push({ object, deleted: object.deleted, time: message.time, writer });
+    }
+  }
+
+  /** The state of an object at a revision: from the cache while it has that, else from the stream. Throws `Expired`. */
+  async at<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    revision: number,
+  ): Promise<StoredObject<T> | undefined> {
+    const table = this.table(resource);
+    if (revision < table.floor) {
+      const kept = await this.history(resource, key);
+      const then = kept.findLast(({ object }) => object.revision <= revision);
+      if (then) return then.deleted ? undefined : then.object;
+    }
+    table.check(revision);
+    return table.at(sortKey(key), revision) as StoredObject<T> | undefined;
   }
 
   /** Returns the entry of an append that was acknowledged, once the cache has it. */
@@ -115,6 +148,12 @@ export class Shard {
     const { headers, data, subject } = append;
     const decode = this.#encodings.decoder(headers[HEADERS.encoding], subject);
     return new Entry(key, revision, data, headers[HEADERS.operation] === 'delete', decode);
+  }
+
+  #entry<T extends KubeObject>(key: ObjectKey, { subject, seq, headers, data }: StoredMessage): Entry<T> {
+    const deleted = headers.get(HEADERS.operation) === 'delete' || data.length === 0;
+    const decode = this.#encodings.decoder(headers.get(HEADERS.encoding), subject);
+    return new Entry<T>(key, seq, data.length > 0 ? data : Buffer.from('{"metadata":{}}'), deleted, decode);
   }
 
   /** Writes something that is no object, durably. */
