@@ -135,7 +135,7 @@ export class Report {
         kind,
         isolation,
         provides: [...provides],
-        healthy,
+        ...(runs ? { healthy } : {}),
         ...(message === undefined ? {} : { message }),
         ...(old.status?.conditions ? { conditions: old.status.conditions } : {}),
         kernels: runs ? [...(singleton ? [] : others), this.#o.kernel].sort() : others,

@@ -36,10 +36,11 @@ async function describe(client: ApiClient): Promise<boolean> {
   const ready = nodes.items.filter(
     (node) => findCondition(node.status?.conditions, 'Ready')?.status === 'True',
   );
-  const failed = plugins.items.filter(
-    (plugin) => plugin.status?.phase === 'Failed' || plugin.status?.healthy === false,
-  );
   const skipped = plugins.items.filter((plugin) => plugin.status?.phase === 'Skipped');
+  const failed = plugins.items.filter(
+    (plugin) =>
+      !skipped.includes(plugin) && (plugin.status?.phase === 'Failed' || plugin.status?.healthy === false),
+  );
   const available = deployments.items.filter(
     ({ spec, status }) => (status?.availableReplicas ?? 0) >= (spec?.replicas ?? 1),
   );
