@@ -30,6 +30,8 @@ export class Report {
   readonly #o: ReportOptions;
   readonly #abort = new AbortController();
   readonly #problems = new Map<string, string | undefined>();
+  /** By name, the generation of the object that was last acted on. */
+  readonly #observed = new Map<string, number>();
   #controller: Controller | undefined;
 
   constructor(o: ReportOptions) {
@@ -73,6 +75,7 @@ export class Report {
     const stored = await this.#o.objects.get(Plugins, { name }, { revision: 0 });
     if (this.#o.ready() && (await this.#claim(name, stored?.value))) {
       this.#problems.set(name, await this.#o.apply(name, stored?.value.spec));
+      this.#observed.set(name, stored?.value.metadata?.generation ?? 0);
     }
     await this.#write(name);
   }
@@ -112,6 +115,8 @@ export class Report {
       plugin ? this.#describe(stored.value, plugin) : failed(stored.value, problem),
       problem,
     );
+    const observedGeneration = this.#observed.get(name);
+    if (observedGeneration) next.status = { ...next.status!, observedGeneration };
     const same =
       JSON.stringify({ spec: stored.value.spec, status: stored.value.status }) === JSON.stringify(next);
     if (!same) await objects.update(Plugins, { ...stored.value, ...next });

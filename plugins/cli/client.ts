@@ -5,8 +5,8 @@ import type { Credentials } from './kubeconfig.ts';
 /** A minimal client of the cluster's HTTP API, as kubectl would reach it. */
 export interface ApiClient {
   get<T>(path: string): Promise<T>;
-  /** Server-side apply as field manager `orlop`. */
-  apply(path: string, object: Json): Promise<void>;
+  /** Server-side apply as field manager `orlop`; the object as it is now. */
+  apply<T>(path: string, object: Json): Promise<T>;
   close(): void;
 }
 

@@ -3,22 +3,30 @@ import { StatusError } from 'orlop/plugin';
 import { type Command, help, parse, UsageError } from './command.ts';
 import { doctor } from './doctor.ts';
 import { kubeconfig } from './kubeconfig.ts';
+import { plugin } from './plugin/commands.ts';
 import { node, server, up } from './start.ts';
 import { status } from './status.ts';
 import { version } from './version.ts';
 
-const COMMANDS: readonly Command[] = [up, server, node, kubeconfig, status, doctor, version];
+const COMMANDS: readonly Command[] = [up, server, node, kubeconfig, status, plugin, doctor, version];
 
 process.exitCode = await main(process.argv.slice(2));
 
-async function main([name, ...args]: string[]): Promise<number> {
+async function main([name, ...words]: string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     console.log(overview());
     return name === undefined ? 2 : 0;
   }
-  const command = COMMANDS.find((each) => each.name === (name === '--version' ? 'version' : name));
-  if (!command) {
+  const top = COMMANDS.find((each) => each.name === (name === '--version' ? 'version' : name));
+  if (!top) {
     console.error(`orlop: there is no command "${name}". \`orlop --help\` lists them.`);
+    return 2;
+  }
+  const sub = top.subcommands?.find((each) => each.name === `${name} ${words[0]}`);
+  const command = sub ?? top;
+  const args = sub ? words.slice(1) : words;
+  if (command.subcommands && !['-h', '--help'].includes(words[0] ?? '')) {
+    console.error(help(command));
     return 2;
   }
   try {

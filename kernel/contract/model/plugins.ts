@@ -16,6 +16,8 @@ export interface PluginObject extends KubeObject {
   };
   status?: {
     phase: PluginPhase;
+    /** The `metadata.generation` whose spec has been acted on, with the outcome that the condition `Applied` and the phase tell. */
+    observedGeneration?: number;
     version?: string;
     revision?: number;
     kind?: string;

@@ -71,6 +71,11 @@ export const PLUGIN_DEFINITIONS: Definitions = {
         type: 'string',
         description: 'Pending, Starting, Running, Swapping, Skipped, Failed or Stopped.',
       },
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        description: 'The generation whose spec has been acted on.',
+      },
       version: { type: 'string', description: 'Version of the running instance.' },
       revision: { type: 'integer', format: 'int32', description: 'Counts the instances so far.' },
       kind: { type: 'string', description: 'Kind of the running instance.' },

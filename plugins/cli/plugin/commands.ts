@@ -1,0 +1,78 @@
+import type { Command, Option } from '../command.ts';
+
+const DATA: Option = { type: 'string', value: 'DIR', help: "the cluster's data folder" };
+
+const config: Command = {
+  name: 'plugin config',
+  words: ['NAME'],
+  summary: "print a plugin's configuration as documentation",
+  description: 'NAME is a standard plugin, or the path or package of a module.',
+  options: {},
+  examples: ['orlop plugin config ingress', 'orlop plugin config ./my-plugin'],
+  run: async (values) => await (await import('./config.ts')).printConfig(word(values['NAME'])),
+};
+
+const create: Command = {
+  name: 'plugin new',
+  words: ['NAME'],
+  summary: 'write the skeleton of a plugin: typed, tested, ready to run',
+  description:
+    'Writes a folder NAME here. It depends on `orlop/plugin` only, and needs no build: JavaScript with checked JSDoc types.',
+  options: {
+    kind: { type: 'string', value: 'KIND', help: 'what it is to be, e.g. volume.v1 (default controller.v1)' },
+  },
+  examples: ['orlop plugin new my-scheduler --kind scheduler.v1'],
+  run: async (values) => {
+    const { writeSkeleton } = await import('./skeleton.ts');
+    return writeSkeleton(word(values['NAME']), word(values['kind'] ?? 'controller.v1'));
+  },
+};
+
+const swap: Command = {
+  name: 'plugin swap',
+  words: ['NAME', 'MODULE'],
+  summary: 'replace a running plugin, or load a new one, and show how that goes',
+  description:
+    'Applies a Plugin object, as `kubectl apply` would, and waits. When the new one is refused, the old one goes on and the exit code is 1.',
+  options: { data: DATA },
+  examples: [
+    'orlop plugin swap scheduler ./my-scheduler',
+    'kubectl delete plugin scheduler  # back to the standard one',
+  ],
+  run: async (values) => {
+    const { swapPlugin } = await import('./swap.ts');
+    return await swapPlugin(word(values['NAME']), word(values['MODULE']), values['data']);
+  },
+};
+
+const dev: Command = {
+  name: 'plugin dev',
+  words: ['PATH'],
+  summary: 'run a cluster with a plugin, and swap it in anew at every save',
+  description:
+    'A scheduler, load balancer or the like takes the place of the standard one; what there may be many of is added. Ctrl-C stops the cluster.',
+  options: {
+    data: { ...DATA, help: "the cluster's data folder (default: .orlop/cluster in PATH)" },
+    'api-port': { type: 'string', value: 'PORT', help: 'port of the Kubernetes API (default 6443)' },
+    'http-port': { type: 'string', value: 'PORT', help: 'port of the ingress, HTTP (default 8080)' },
+    'https-port': { type: 'string', value: 'PORT', help: 'port of the ingress, HTTPS (default 8443)' },
+  },
+  examples: ['orlop plugin dev ./my-scheduler'],
+  run: async (values) => await (await import('./dev.ts')).develop(word(values['PATH']), values),
+};
+
+const all: readonly Command[] = [config, create, swap, dev];
+
+export const plugin: Command = {
+  name: 'plugin',
+  summary: 'write and swap plugins',
+  options: {},
+  subcommands: all,
+  // Only reached with a subcommand.
+  run: async () => 2,
+};
+
+/** The parser has seen to it that it is there. */
+function word(value: unknown): string {
+  return String(value);
+}

@@ -1,0 +1,113 @@
+/** What a plugin's author does: write one, try it in a cluster, swap it into another. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import { TEMPLATES } from '../../plugins/cli/plugin/templates/index.ts';
+import { kubectl } from '../kubectl.ts';
+import { flags, ORLOP, orlop, place, until, up } from './orlop.ts';
+
+const run = promisify(execFile);
+const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+
+function folder(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'orlop-plugin-'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+t.test('a skeleton of every kind passes its own tests and its types check', async (t) => {
+  const at = folder(t);
+  for (const kind of Object.keys(TEMPLATES)) {
+    const path = join(at, `my-${kind.split('.')[0]}`);
+    const made = await orlop('plugin', 'new', path, '--kind', kind);
+    t.equal(made.code, 0, made.stderr);
+    const { stdout } = await run(process.execPath, ['--test', path]);
+    t.match(stdout, /# pass [1-9]/, `${kind}: node --test`);
+    const tsc = [join(modules, 'typescript/bin/tsc'), '--typeRoots', join(modules, '@types')];
+    const { stdout: problems } = await run(process.execPath, [...tsc, '-p', 'jsconfig.json'], { cwd: path });
+    t.equal(problems, '', `${kind}: types`);
+    t.match((await orlop('plugin', 'config', path)).stdout, `(${kind}, version 0.1.0)`);
+  }
+  const again = await orlop('plugin', 'new', join(at, 'my-volume'), '--kind', 'volume.v1');
+  t.match(again, { code: 1, stderr: /is there already/ });
+  t.match(await orlop('plugin', 'new', join(at, 'x'), '--kind', 'volumes.v1'), {
+    code: 2,
+    stderr: /did you mean volume\.v1\?/,
+  });
+});
+
+t.test('the configuration of a standard plugin is printed', async (t) => {
+  const { code, stdout } = await orlop('plugin', 'config', 'ingress');
+  t.equal(code, 0);
+  t.match(stdout, /httpPort \(integer; default 8080; at least 0; at most 65535\)/);
+  t.match(await orlop('plugin', 'config', 'ingres'), { code: 2, stderr: /did you mean "ingress"\?/ });
+  t.match(await orlop('plugin'), { code: 2, stderr: /orlop plugin config NAME/ });
+  t.match(await orlop('plugin', 'config'), { code: 2, stderr: /NAME is missing/ });
+});
+
+t.test('swap: the new one runs, a bad one is refused, a deleted one falls back', async (t) => {
+  const at = await place(t);
+  const cluster = await up(t, at, '--no-hello');
+  const path = join(folder(t), 'my-scheduler');
+  await orlop('plugin', 'new', path, '--kind', 'scheduler.v1');
+  const swapped = await orlop('plugin', 'swap', 'scheduler', path, '--data', at.data);
+  t.match(swapped, { code: 0, stdout: /scheduler: Running 0\.1\.0, revision 2/ }, swapped.stderr);
+  t.match(await orlop('plugin', 'swap', 'scheduler', path, '--data', at.data), { stdout: /already/ });
+
+  const file = join(path, 'index.mjs');
+  const good = readFileSync(file, 'utf8');
+  for (const turn of ['once', 'twice']) {
+    writeFileSync(
+      file,
+      good.replace('return controller(', `throw new Error('boom'); // ${turn}\n return controller(`),
+    );
+    const refused = await orlop('plugin', 'swap', 'scheduler', path, '--data', at.data);
+    t.match(refused, { code: 1, stdout: /refused: .*boom/ }, `${turn}: ${refused.stderr}`);
+    t.match(refused.stdout, /Running 0\.1\.0, revision 2/, 'the old one goes on');
+  }
+  await cluster.kubectl.ok('run p --image=none --restart=Never');
+  await until('the pod is bound', 30_000, async () =>
+    (await cluster.kubectl.ok('get pod p -o jsonpath={.spec.nodeName}')).includes('node-1'),
+  );
+  await cluster.kubectl.ok('delete plugin scheduler');
+  await until('the standard scheduler is back', 30_000, async () =>
+    /scheduler\.v1/.test(
+      (await cluster.kubectl('get plugin scheduler -o jsonpath={.spec.kind}{.status.revision}')).stdout,
+    ),
+  );
+});
+
+t.test('dev: every save is swapped in', async (t) => {
+  const at = await place(t);
+  const path = join(folder(t), 'my-scheduler');
+  await orlop('plugin', 'new', path, '--kind', 'scheduler.v1');
+  const ports = flags(at).filter((_, index, all) => all.findIndex((flag) => flag === '--api-port') <= index);
+  const child = spawn(process.execPath, [ORLOP, 'plugin', 'dev', path, '--data', at.data, ...ports]);
+  const exited = once(child, 'exit');
+  t.teardown(async () => {
+    child.kill('SIGTERM');
+    await exited;
+  });
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const says = (text: RegExp): Promise<void> =>
+    until(`${text} in ${printed}`, 60_000, () => text.test(printed));
+  await says(/my-scheduler takes the place of scheduler/);
+  await says(/scheduler: Running 0\.1\.0, revision 2/);
+  const file = join(path, 'index.mjs');
+  const good = readFileSync(file, 'utf8');
+  writeFileSync(file, 'what is this');
+  await says(/refused: cannot load plugin module/);
+  writeFileSync(file, good.replace("version: '0.1.0'", "version: '0.2.0'"));
+  await says(/scheduler: Running 0\.2\.0, revision 3/);
+  const { ok } = kubectl(join(at.data, 'kubeconfig'));
+  t.equal(await ok('get plugin scheduler -o jsonpath={.status.version}'), '0.2.0');
+  child.kill('SIGTERM');
+  t.same(await exited, [0, null]);
+});
