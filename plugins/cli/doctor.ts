@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
@@ -91,10 +92,13 @@ async function docker(): Promise<Verdict> {
 
 function network(): Verdict {
   if (process.platform === 'linux' && process.getuid?.() === 0) {
-    return { state: 'ok', text: 'root: pods and Services get addresses of their own' };
+    if (spawnSync('ip', ['-V']).status === 0) {
+      return { state: 'ok', text: 'root: pods and Services get addresses of their own' };
+    }
+    return { state: 'note', text: 'no `ip` command, so WASM pods get 127.x addresses: install iproute2' };
   }
   return {
     state: 'note',
-    text: 'not root on Linux: pods get 127.x addresses, ClusterIPs below port 1024 cannot be bound',
+    text: 'not root on Linux: WASM pods get 127.x addresses, and Services are reached by Ingress and node port',
   };
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import t from 'tap';
 import { flags, orlop, place, up } from './orlop.ts';
@@ -91,8 +91,18 @@ t.test('a nats-server that is not there is said clearly', async (t) => {
 
 /** Command lines of live processes that name a folder. */
 function processesOf(folder: string): string {
-  return execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
-    .split('\n')
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => commandLine(pid))
     .filter((line) => line.includes(folder))
     .join('\n');
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    // It ended meanwhile.
+    return '';
+  }
 }
