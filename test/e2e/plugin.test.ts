@@ -31,8 +31,19 @@ t.test('a skeleton of every kind passes its own tests and its types check', asyn
     const tsc = [join(modules, 'typescript/bin/tsc'), '--typeRoots', join(modules, '@types')];
     const { stdout: problems } = await run(process.execPath, [...tsc, '-p', 'jsconfig.json'], { cwd: path });
     t.equal(problems, '', `${kind}: types`);
+    const tested = await orlop('plugin', 'test', path);
+    t.match(tested, { code: 0, stdout: /it swaps for itself/ }, `${kind}: ${tested.stdout}${tested.stderr}`);
     t.match((await orlop('plugin', 'config', path)).stdout, `(${kind}, version 0.1.0)`);
   }
+  const module = join(at, 'my-volume/index.mjs');
+  writeFileSync(module, readFileSync(module, 'utf8').replace('await rm(', 'void ('));
+  const broken = await orlop('plugin', 'test', join(at, 'my-volume'));
+  t.match(broken, { code: 1, stdout: /ok .*\n.*FAILED/s }, broken.stderr);
+  writeFileSync(module, "export default { name: 'X' };");
+  t.match(await orlop('plugin', 'test', join(at, 'my-volume')), {
+    code: 1,
+    stderr: /declared wrongly: name "X"/,
+  });
   const again = await orlop('plugin', 'new', join(at, 'my-volume'), '--kind', 'volume.v1');
   t.match(again, { code: 1, stderr: /is there already/ });
   t.match(await orlop('plugin', 'new', join(at, 'x'), '--kind', 'volumes.v1'), {

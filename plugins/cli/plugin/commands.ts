@@ -28,6 +28,17 @@ const create: Command = {
   },
 };
 
+const test: Command = {
+  name: 'plugin test',
+  words: ['PATH'],
+  summary: "check a plugin's declaration and run its kind's conformance suite",
+  description:
+    'Runs the plugin in a kernel of its own, in a temporary folder. Exit code 1: something failed.',
+  options: {},
+  examples: ['orlop plugin test ./my-volume'],
+  run: async (values) => await (await import('./test.ts')).testPlugin(word(values['PATH'])),
+};
+
 const swap: Command = {
   name: 'plugin swap',
   words: ['NAME', 'MODULE'],
@@ -61,11 +72,11 @@ const dev: Command = {
   run: async (values) => await (await import('./dev.ts')).develop(word(values['PATH']), values),
 };
 
-const all: readonly Command[] = [config, create, swap, dev];
+const all: readonly Command[] = [config, create, test, swap, dev];
 
 export const plugin: Command = {
   name: 'plugin',
-  summary: 'write and swap plugins',
+  summary: 'write, test and swap plugins',
   options: {},
   subcommands: all,
   // Only reached with a subcommand.

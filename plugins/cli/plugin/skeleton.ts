@@ -31,6 +31,7 @@ export function writeSkeleton(path: string, kind: string): number {
   const files: Record<string, string> = {
     'index.mjs': template.module(name),
     'index.test.mjs': template.test(name),
+    ...(template.conformance ? { 'conformance.mjs': template.conformance() } : {}),
     'package.json': manifest(name),
     'jsconfig.json': JSCONFIG,
     'README.md': readme(name, kind),
@@ -43,6 +44,7 @@ export function writeSkeleton(path: string, kind: string): number {
     [
       `${folder}`,
       '',
+      `  orlop plugin test ${path}   the declaration and the conformance suite of ${kind}`,
       `  orlop plugin dev ${path}    a cluster that swaps it in at every save`,
       `  node --test ${path}         its own tests`,
     ].join('\n'),
@@ -56,7 +58,7 @@ function manifest(name: string): string {
     version: '0.1.0',
     type: 'module',
     exports: './index.mjs',
-    scripts: { test: 'node --test' },
+    scripts: { test: 'node --test && orlop plugin test .' },
     peerDependencies: { orlop: `^${VERSION}` },
     devDependencies: { '@types/node': '20', orlop: `file:${ORLOP}` },
   };

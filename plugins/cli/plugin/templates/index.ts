@@ -10,6 +10,8 @@ export interface Template {
   module(name: string): string;
   /** `index.test.mjs`, for `node --test`. */
   test(name: string): string;
+  /** `conformance.mjs`, where the kind's suite needs it. */
+  conformance?(): string;
 }
 
 /** By kind. */

@@ -52,3 +52,14 @@ test('what a pod wrote stays until the volume is torn down', async () => {
 });
 `;
 }
+
+export function conformance(): string {
+  return `// @ts-check
+/** What \`orlop plugin test\` cannot guess. */
+export default {
+  volumes: {
+    ephemeral: { volume: { name: 'v', ephemeral: {} }, writable: true },
+  },
+};
+`;
+}

@@ -1,0 +1,61 @@
+import {
+  authConformance,
+  type Checks,
+  loadBalancerConformance,
+  networkConformance,
+  schedulerConformance,
+  secretsConformance,
+  type VolumeFixture,
+  volumeConformance,
+} from 'orlop/conformance';
+import { Authenticator, LoadBalancer, PodNetwork, SecretsEncoding, type VolumeDriver } from 'orlop/plugin';
+import type { Kernel } from '../../../kernel/kernel.ts';
+
+/** What a plugin's author says for its test: the default export of `conformance.mjs`. */
+export interface Given {
+  /** The plugin's configuration. */
+  config?: object;
+  /** `auth.v1`: a bearer token that is somebody's. */
+  token?: string;
+  /** `volume.v1`: for each volume source it serves; default `{ SOURCE: {} }`. */
+  volumes?: Record<string, Omit<VolumeFixture, 'driver'>>;
+}
+
+interface Subject {
+  name: string;
+  kernel: Kernel;
+  drivers: ReadonlyMap<string, VolumeDriver>;
+  given: Given;
+}
+
+type Suite = (t: Checks, subject: Subject) => Promise<void>;
+
+const SUITES: Readonly<Record<string, Suite>> = {
+  'auth.v1': (t, { name, kernel, given: { token } }) =>
+    authConformance(t, name, async () => ({
+      authenticator: kernel.service(Authenticator),
+      ...(token === undefined ? {} : { token }),
+    })),
+  'loadbalancer.v1': (t, { name, kernel }) =>
+    loadBalancerConformance(t, name, async () => ({
+      balancer: kernel.service(LoadBalancer),
+      objects: kernel.objects,
+    })),
+  'network.v1': (t, { name, kernel }) =>
+    networkConformance(t, name, async () => ({ network: kernel.service(PodNetwork) })),
+  'scheduler.v1': (t, { name, kernel }) =>
+    schedulerConformance(t, name, async () => ({ objects: kernel.objects })),
+  'secrets.v1': (t, { name, kernel }) =>
+    secretsConformance(t, name, async () => ({ encoding: kernel.service(SecretsEncoding) })),
+  async 'volume.v1'(t, { drivers, given }) {
+    for (const [source, driver] of drivers) {
+      const fixture = given.volumes?.[source] ?? { volume: { name: 'v', [source]: {} } };
+      await volumeConformance(t, source, async () => ({ driver, ...fixture }));
+    }
+  },
+};
+
+/** `undefined`: a plugin of that kind can only be looked at as any plugin, or its suite asks for more than can be guessed. */
+export function suiteOf(kind: string): Suite | undefined {
+  return SUITES[kind];
+}

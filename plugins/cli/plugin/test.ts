@@ -1,0 +1,100 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Checks, runChecks } from 'orlop/conformance';
+import { definePlugin, type PluginDeclaration, type VolumeDriver, VolumeDrivers } from 'orlop/plugin';
+import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
+import { lineLogger } from '../../../kernel/log.ts';
+import { standardPlugins } from '../../standard.ts';
+import { cacheDir } from '../paths.ts';
+import { findModule, load } from './module.ts';
+import { type Given, suiteOf } from './suites.ts';
+
+/** `orlop plugin test`: resolves with the exit code. */
+export async function testPlugin(path: string): Promise<number> {
+  const module = findModule(path)?.file ?? path;
+  const { declaration } = await load(path);
+  console.log(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
+  const given = await readGiven(module);
+  const failed = await runChecks(declaration.name, (t) => check(t, declaration, module, given), console.log);
+  console.log(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function readGiven(module: string): Promise<Given> {
+  const file = join(dirname(module), 'conformance.mjs');
+  if (!existsSync(file)) return {};
+  return ((await import(pathToFileURL(file).href)) as { default: Given }).default;
+}
+
+async function check(t: Checks, plugin: PluginDeclaration, module: string, given: Given): Promise<void> {
+  const entry: PluginEntry = {
+    module,
+    isolation: 'inline',
+    ...(given.config ? { config: given.config } : {}),
+  };
+  const dataDir = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
+  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
+  let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
+  const observer = definePlugin<Record<string, never>, { drivers: typeof VolumeDrivers }>({
+    name: 'conformance-observer',
+    kind: 'observer.v1',
+    version: '1.0.0',
+    description: 'Sees the volume drivers there are.',
+    requires: { drivers: VolumeDrivers },
+    start(ctx) {
+      drivers = ctx.services.drivers;
+      return {};
+    },
+  });
+  const lines: string[] = [];
+  const kernel = await startKernel({
+    dataDir,
+    cacheDir: cacheDir(),
+    node: 'conformance',
+    plugins: [...(await providersFor(plugin)), entry, observer],
+    log: lineLogger((line) => lines.push(line), 'debug'),
+  });
+  t.teardown(() => kernel.stop());
+  const status = (): ReturnType<Kernel['plugins']>[number] =>
+    kernel.plugins().find(({ name }) => name === plugin.name)!;
+  await t.test('as any plugin', async (t) => {
+    t.equal(status().phase, 'Running', `it starts${status().message ? `: ${status().message}` : ''}`);
+    t.ok(status().healthy, 'and is healthy');
+    await kernel.swap(plugin.name, entry);
+    t.match(status(), { phase: 'Running', revision: 2, healthy: true }, 'it swaps for itself while it runs');
+  });
+  if (status().phase !== 'Running') return;
+  const suite = suiteOf(plugin.kind);
+  if (suite) await suite(t, { name: plugin.name, kernel, drivers, given });
+  await kernel.stop();
+  const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
+  t.equal(unclean.join('; '), '', 'it stops cleanly');
+}
+
+/** The standard plugins that provide what it requires, and what those require. */
+async function providersFor(plugin: PluginDeclaration): Promise<PluginEntry[]> {
+  const modules = standardPlugins(['server', 'node']);
+  const declarations = await Promise.all(
+    modules.map(async ({ module }) => ((await import(module)) as { default: PluginDeclaration }).default),
+  );
+  const own = new Set(plugin.provides?.map(({ kind }) => kind));
+  const chosen = new Set<PluginDeclaration>();
+  const add = ({ requires = {} }: PluginDeclaration): void => {
+    for (const requirement of Object.values(requires)) {
+      if ('optional' in requirement || requirement.many || own.has(requirement.kind)) continue;
+      const provider = declarations.find((each) =>
+        each.provides?.some(({ kind }) => kind === requirement.kind),
+      );
+      if (!provider || chosen.has(provider)) continue;
+      chosen.add(provider);
+      add(provider);
+    }
+  };
+  add(plugin);
+  return [...chosen].map((each) => {
+    const { module } = modules[declarations.indexOf(each)]!;
+    return { module, isolation: 'inline', ...(each.name === 'apiserver' ? { config: { port: 0 } } : {}) };
+  });
+}

@@ -1,0 +1,13 @@
+/**
+ * `orlop/conformance`: one suite per plugin kind that has something to conform to. Each takes a test (that of `runChecks`, or tap's), a name
+ * for the plugin, and a function that makes what it looks at. The suite for runtimes asks for tap.
+ * @module
+ */
+export * from './auth.ts';
+export { type Checks, runChecks } from './checks.ts';
+export * from './loadbalancer.ts';
+export * from './network.ts';
+export * from './runtime.ts';
+export * from './scheduler.ts';
+export * from './secrets.ts';
+export * from './volume.ts';

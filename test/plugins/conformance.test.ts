@@ -1,0 +1,143 @@
+/** Every plugin of the tree against the suite of its kind; runtimes are in test/runtimes. */
+import { randomInt } from 'node:crypto';
+import {
+  Authenticator,
+  ConfigMaps,
+  definePlugin,
+  LoadBalancer,
+  type ObjectClient,
+  PodNetwork,
+  Secrets,
+  SecretsEncoding,
+  type Volume,
+  type VolumeDriver,
+  VolumeDrivers,
+} from 'orlop/plugin';
+import t, { type Test } from 'tap';
+import auth from '../../plugins/auth/index.ts';
+import loadbalancer from '../../plugins/loadbalancer/index.ts';
+import network from '../../plugins/network/index.ts';
+import scheduler from '../../plugins/scheduler/index.ts';
+import aesgcm from '../../plugins/secrets/aesgcm/index.ts';
+import identity from '../../plugins/secrets/identity/index.ts';
+import { standardPlugins } from '../../plugins/standard.ts';
+import emptydir from '../../plugins/volumes/emptydir/index.ts';
+import hostpath from '../../plugins/volumes/hostpath/index.ts';
+import projected from '../../plugins/volumes/projected/index.ts';
+import { testKernel } from '../cluster.ts';
+import {
+  authConformance,
+  type Checks,
+  loadBalancerConformance,
+  networkConformance,
+  runChecks,
+  schedulerConformance,
+  secretsConformance,
+  volumeConformance,
+} from '../conformance/index.ts';
+
+/** Tap's overloads hide that it has what a suite needs. */
+const checks = (t: Test): Checks => t as unknown as Checks;
+
+t.test('secrets', async (t) => {
+  for (const plugin of [aesgcm, identity]) {
+    const kernel = await testKernel(t, { plugins: [plugin] });
+    await secretsConformance(checks(t), plugin.name, async () => ({
+      encoding: kernel.service(SecretsEncoding),
+      plain: plugin === identity,
+    }));
+  }
+});
+
+t.test('volumes', async (t) => {
+  let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
+  const observer = definePlugin<Record<string, never>, { drivers: typeof VolumeDrivers }>({
+    name: 'observer',
+    kind: 'observer.v1',
+    version: '1.0.0',
+    description: 'Sees the volume drivers.',
+    requires: { drivers: VolumeDrivers },
+    start(ctx) {
+      drivers = ctx.services.drivers;
+      return {};
+    },
+  });
+  const { objects } = await testKernel(t, { plugins: [identity, emptydir, hostpath, projected, observer] });
+  await objects.create(ConfigMaps, { metadata: { name: 'c', namespace: 'default' }, data: { a: '1' } });
+  await objects.create(Secrets, { metadata: { name: 's', namespace: 'default' }, data: { a: 'MQ==' } });
+  const path = t.testdir({ file: 'x' });
+  const items = [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }];
+  const volumes: Record<string, [volume: Omit<Volume, 'name'>, missing?: Omit<Volume, 'name'>]> = {
+    emptyDir: [{ emptyDir: {} }],
+    hostPath: [{ hostPath: { path } }, { hostPath: { path: `${path}/none`, type: 'Directory' } }],
+    configMap: [{ configMap: { name: 'c' } }, { configMap: { name: 'none' } }],
+    secret: [{ secret: { secretName: 's' } }, { secret: { secretName: 'none' } }],
+    downwardAPI: [{ downwardAPI: { items } }],
+    projected: [
+      { projected: { sources: [{ configMap: { name: 'c' } }, { secret: { name: 's' } }] } },
+      { projected: { sources: [{ configMap: { name: 'none' } }] } },
+    ],
+  };
+  t.same([...drivers.keys()].sort(), Object.keys(volumes).sort(), 'each driver is looked at');
+  for (const [name, [volume, missing]] of Object.entries(volumes)) {
+    await volumeConformance(checks(t), name, async () => ({
+      driver: drivers.get(name)!,
+      volume: { name: 'v', ...volume },
+      writable: name === 'emptyDir',
+      ...(missing ? { missing: { name: 'v', ...missing } } : {}),
+    }));
+  }
+});
+
+t.test('network', async (t) => {
+  const config = { network: { podCIDR: `10.${randomInt(160, 240)}.0.0/16` } };
+  const kernel = await testKernel(t, { plugins: [network], config, node: 'n' });
+  await networkConformance(checks(t), 'network', async () => ({ network: kernel.service(PodNetwork) }));
+});
+
+t.test('load balancer', async (t) => {
+  const [module] = standardPlugins(['node']).filter((each) => each.module.includes('/loadbalancer/'));
+  const { objects, service } = await testKernel(t, { plugins: [{ ...module!, isolation: 'inline' }] });
+  await loadBalancerConformance(checks(t), loadbalancer.name, async () => ({
+    balancer: service(LoadBalancer),
+    objects,
+  }));
+});
+
+t.test('auth', async (t) => {
+  const token = 'a-token-of-this-test-only';
+  const kernel = await testKernel(t, { plugins: [auth], config: { auth: { adminToken: token } } });
+  await authConformance(checks(t), 'auth', async () => ({
+    authenticator: kernel.service(Authenticator),
+    token,
+  }));
+});
+
+t.test('scheduler', async (t) => {
+  const { objects } = await testKernel(t, { plugins: [scheduler] });
+  await schedulerConformance(checks(t), 'scheduler', async () => ({ objects }));
+});
+
+t.test('a suite finds what does not conform', async (t) => {
+  const lines: string[] = [];
+  const failed = await runChecks(
+    'plain',
+    (t) =>
+      secretsConformance(t, 'plain', async () => ({
+        encoding: { encoding: 'plain', encode: (value) => value, decode: (value) => value },
+      })),
+    (line) => lines.push(line),
+  );
+  t.ok(failed > 3, lines.join('\n'));
+  t.match(lines.join('\n'), /FAILED the value does not show through/);
+  const idle = { list: async () => ({ items: [] }), get: async () => undefined } as unknown as ObjectClient;
+  t.equal(
+    await runChecks(
+      'idle',
+      (t) => schedulerConformance(t, 'idle', async () => ({ objects: idle })),
+      () => {},
+    ),
+    1,
+    'what a suite throws is a failure',
+  );
+});
