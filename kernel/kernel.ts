@@ -12,7 +12,7 @@ import {
   type Timing,
 } from './host/index.ts';
 import { lineLogger } from './log.ts';
-import { type NatsServer, startNats } from './nats/index.ts';
+import { type NatsServer, type Replicas, startNats } from './nats/index.ts';
 import { bindEncoding, openParts } from './parts.ts';
 import type { ObjectStore } from './store/index.ts';
 import { VERSION } from './version.ts';
@@ -25,8 +25,8 @@ export interface KernelOptions {
   /** What can be made again: a fetched nats-server, plugins' caches. */
   cacheDir: string;
   plugins: readonly PluginSource[];
-  /** An external NATS server; absent: an embedded one. */
-  nats?: { url?: string | undefined };
+  /** An external NATS server; absent: an embedded one, or three: see `NatsOptions`. */
+  nats?: { url?: string | undefined; replicas?: Replicas | undefined };
   /** The node this process stands for, if any. */
   node?: string | undefined;
   /** Default: lines on standard error. */
@@ -73,13 +73,19 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       dataDir: o.dataDir,
       cacheDir: o.cacheDir,
       url: o.nats?.url,
+      replicas: o.nats?.replicas,
       log,
       progress: o.progress,
     });
     undo.push(() => nats.stop());
     const connection = await nats.connect(`orlop ${data.kernelId}`);
     undo.push(() => connection.close());
-    const parts = await openParts({ connection, log, writer: data.kernelId });
+    const parts = await openParts({
+      connection,
+      log,
+      writer: data.kernelId,
+      replicas: nats.connection.replicas,
+    });
     undo.push(() => parts.close());
     let fail: (error: Error) => void;
     const failed = new Promise<Error>((resolve) => {

@@ -16,12 +16,21 @@ export async function openParts(o: {
   connection: Awaited<ReturnType<NatsServer['connect']>>;
   log: Logger;
   writer: string;
+  /** Copies of each stream there should be. */
+  replicas?: 1 | 3 | undefined;
   /** Absent: all resources. */
   resources?: Resource[];
 }): Promise<Parts> {
-  const { connection, log, writer, resources } = o;
+  const { connection, log, writer, replicas, resources } = o;
   const encoded = resources?.every((each) => each.resource !== Secrets.resource) ? [] : [Secrets];
-  const store = await openStore({ connection, log, writer, encoded, ...(resources ? { resources } : {}) });
+  const store = await openStore({
+    connection,
+    log,
+    writer,
+    replicas,
+    encoded,
+    ...(resources ? { resources } : {}),
+  });
   const bus = openBus({ connection, log });
   return {
     store,

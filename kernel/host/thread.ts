@@ -37,7 +37,13 @@ async function start(): Promise<void> {
     connectTo(connection, name),
     Promise.all(plugins.map((entry) => loadPlugin(entry))),
   ]);
-  parts = await openParts({ connection: nats, log, writer: kernel.id, ...(resources ? { resources } : {}) });
+  parts = await openParts({
+    connection: nats,
+    log,
+    writer: kernel.id,
+    replicas: connection.replicas,
+    ...(resources ? { resources } : {}),
+  });
   host = new Host({
     kernel,
     objects: parts.store,

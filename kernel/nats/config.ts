@@ -20,6 +20,13 @@ export function loadCredentials(folder: string): Credentials {
   return credentials;
 }
 
+/** A server's place among the embedded ones: they reach each other at these ports, one of which is its own. */
+export interface Place {
+  name: string;
+  port: number;
+  routes: readonly number[];
+}
+
 /** Writes the configuration of an embedded server and returns its path. */
 export function writeConfig(o: {
   folder: string;
@@ -27,20 +34,29 @@ export function writeConfig(o: {
   port: number;
   monitorPort: number;
   credentials: Credentials;
+  place?: Place | undefined;
 }): string {
   const path = join(o.folder, 'nats-server.conf');
+  const { user, pass } = o.credentials;
+  const authorization = `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(pass)} }`;
   const text = `# Made by Orlop at each start.
-server_name: orlop
+server_name: ${o.place?.name ?? 'orlop'}
 listen: "${o.host}:${o.port}"
 http: "${o.host}:${o.monitorPort}"
 max_payload: ${MAX_PAYLOAD}
 max_pending: 256MB
 write_deadline: "10s"
 lame_duck_grace_period: "1s"
-authorization { user: ${JSON.stringify(o.credentials.user)}, password: ${JSON.stringify(o.credentials.pass)} }
+${authorization}
 jetstream { store_dir: ${JSON.stringify(join(o.folder, 'store'))}, sync_interval: always, max_mem: 256MB, max_file: 1TB }
-`;
+${cluster(o.host, o.place, o.credentials, authorization)}`;
   writeFileSync(path, text, { mode: 0o600 });
   chmodSync(path, 0o600);
   return path;
+}
+
+function cluster(host: string, place: Place | undefined, { user, pass }: Credentials, auth: string): string {
+  if (!place) return '';
+  const routes = place.routes.map((port) => JSON.stringify(`nats://${user}:${pass}@${host}:${port}`));
+  return `cluster { name: orlop, listen: "${host}:${place.port}", ${auth}, routes: [${routes.join(', ')}] }\n`;
 }

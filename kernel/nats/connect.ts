@@ -6,6 +6,8 @@ export interface Connection {
   servers: string[];
   user?: string | undefined;
   pass?: string | undefined;
+  /** Copies of each stream there should be. */
+  replicas?: 1 | 3 | undefined;
 }
 
 /** Connects, and reconnects for ever. `name` shows in the server's connection list. Throws `ServiceUnavailable`. */

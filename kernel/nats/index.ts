@@ -4,11 +4,12 @@ import { type Logger, StatusError } from '../contract/index.ts';
 import { findServer } from './binary.ts';
 import { type Credentials, loadCredentials } from './config.ts';
 import { type Connection, connectTo } from './connect.ts';
-import { Supervisor } from './supervisor.ts';
+import { type Replicas, replicasOf, startServers } from './servers.ts';
 import { tooOld } from './version.ts';
 
 export { lookForServer } from './binary.ts';
 export { type Connection, connectTo } from './connect.ts';
+export type { Replicas } from './servers.ts';
 
 export interface NatsServer {
   readonly urls: string[];
@@ -17,6 +18,8 @@ export interface NatsServer {
   readonly connection: Connection;
   /** The embedded server's process id; `undefined` for an external one. */
   readonly pid: number | undefined;
+  /** Those of all embedded servers, in the order of their names. */
+  readonly pids: readonly (number | undefined)[];
   connect(name: string): Promise<NatsConnection>;
   /** Stops an embedded server; the connections are their owners' to close, before. */
   stop(): Promise<void>;
@@ -29,6 +32,11 @@ export interface NatsOptions {
   cacheDir: string;
   /** An external server, e.g. `nats://user:pass@host:4222`, several separated by commas; absent: an embedded one is started. */
   url?: string | undefined;
+  /**
+   * Copies of each stream. 3: three embedded servers, one JetStream cluster, go on when one of them dies; `Conflict` in a folder of one.
+   * Absent: what the folder has, 1 in a new one.
+   */
+  replicas?: Replicas | undefined;
   log: Logger;
   /** Told, in a line each, what takes long. */
   progress?: ((text: string) => void) | undefined;
@@ -36,31 +44,34 @@ export interface NatsOptions {
 
 /** Starts and supervises an embedded nats-server, or checks an external one. Throws `ServiceUnavailable`. */
 export async function startNats(o: NatsOptions): Promise<NatsServer> {
-  return o.url === undefined ? await startEmbedded(o) : await useExternal(o.url, o.log);
+  return o.url === undefined ? await startEmbedded(o) : await useExternal(o.url, o);
 }
 
 async function startEmbedded(o: NatsOptions): Promise<NatsServer> {
   const folder = join(o.dataDir, 'nats');
+  const replicas = replicasOf(folder, o.replicas);
   const binary = await findServer(o.cacheDir, o.progress ?? (() => undefined));
   const credentials = loadCredentials(folder);
-  const supervisor = new Supervisor({ binary, folder, log: o.log });
-  await supervisor.start(credentials);
-  const urls = [`nats://127.0.0.1:${supervisor.port}`];
-  const connection = { servers: urls, ...credentials };
+  const servers = await startServers({ binary, folder, replicas, credentials, log: o.log });
+  const urls = servers.map(({ port }) => `nats://127.0.0.1:${port}`);
+  const connection = { servers: urls, ...credentials, replicas };
   return {
     urls,
     credentials,
     connection,
     get pid() {
-      return supervisor.pid;
+      return servers[0]!.pid;
+    },
+    get pids() {
+      return servers.map(({ pid }) => pid);
     },
     connect: (name) => connectTo(connection, name),
-    stop: () => supervisor.stop(),
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };
 }
 
-async function useExternal(url: string, log: Logger): Promise<NatsServer> {
-  const connection = parseUrls(url);
+async function useExternal(url: string, { replicas, log }: NatsOptions): Promise<NatsServer> {
+  const connection = { ...parseUrls(url), ...(replicas && { replicas }) };
   const probe = await connectTo(connection, 'orlop probe');
   try {
     const { version, jetstream, max_payload: maxPayload } = probe.info!;
@@ -87,6 +98,7 @@ async function useExternal(url: string, log: Logger): Promise<NatsServer> {
     credentials: user !== undefined && pass !== undefined ? { user, pass } : undefined,
     connection,
     pid: undefined,
+    pids: [],
     connect: (name) => connectTo(connection, name),
     stop: async () => undefined,
   };

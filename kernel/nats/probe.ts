@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { get } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /** Whether a NATS server greets on the port with its INFO line. */
 export async function greets(host: string, port: number): Promise<boolean> {
@@ -26,4 +27,18 @@ export async function isHealthy(host: string, port: number): Promise<boolean> {
     request.once('error', () => resolve(false));
     request.once('timeout', () => request.destroy());
   });
+}
+
+/** Free ports, found together so that they differ. */
+export async function freePorts(host: string, count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, host);
+      await once(server, 'listening');
+      return (server.address() as { port: number }).port;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, StatusError } from '../contract/index.ts';
-import { type Credentials, writeConfig } from './config.ts';
+import { type Credentials, type Place, writeConfig } from './config.ts';
 import { stopOrphan } from './orphan.ts';
-import { greets, isHealthy } from './probe.ts';
+import { freePorts, greets, isHealthy } from './probe.ts';
 
 const HOST = '127.0.0.1';
 const READY_MS = 60_000;
@@ -18,6 +17,7 @@ const RESTART_MS = { first: 20, most: 500, calmAfter: 10_000 };
 export class Supervisor {
   readonly #binary: string;
   readonly #folder: string;
+  readonly #place: Place | undefined;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #config = '';
@@ -26,9 +26,10 @@ export class Supervisor {
   port = 0;
   #monitorPort = 0;
 
-  constructor(o: { binary: string; folder: string; log: Logger }) {
+  constructor(o: { binary: string; folder: string; log: Logger; place?: Place | undefined }) {
     this.#binary = o.binary;
     this.#folder = o.folder;
+    this.#place = o.place;
     this.#log = o.log;
   }
 
@@ -50,13 +51,14 @@ export class Supervisor {
       this.#log.info('stopped the nats-server of a kernel that had been killed');
     rmSync(this.#logFile, { force: true });
     for (let attempt = 1; ; attempt++) {
-      [this.port, this.#monitorPort] = await freePorts();
+      [this.port, this.#monitorPort] = (await freePorts(HOST, 2)) as [number, number];
       this.#config = writeConfig({
         folder: this.#folder,
         host: HOST,
         port: this.port,
         monitorPort: this.#monitorPort,
         credentials,
+        place: this.#place,
       });
       try {
         await this.#spawn();
@@ -72,7 +74,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping.abort();
     const child = this.#child;
-    if (child && child.exitCode === null && child.signalCode === null) {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit');
       child.kill('SIGINT');
       const patience = new AbortController();
@@ -136,6 +138,7 @@ export class Supervisor {
       if (signal.aborted) return;
       if (Date.now() - since > RESTART_MS.calmAfter) pause = RESTART_MS.first;
       this.#log.warn('nats-server ended; starting it again', {
+        ...(this.#place && { server: this.#place.name }),
         pid: child.pid,
         ending: child.signalCode ?? child.exitCode,
       });
@@ -149,18 +152,4 @@ export class Supervisor {
   #logTail(): string {
     return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
   }
-}
-
-/** Two free ports, found together so that they differ. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen(0, HOST);
-      await once(server, 'listening');
-      return (server.address() as { port: number }).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0]!, ports[1]!];
 }

@@ -9,6 +9,9 @@ const ATTEMPT_MS = 5_000;
 export const NO_STREAM = 10059;
 export const NO_MESSAGE = 10037;
 export const NAME_IN_USE = 10058;
+/** Other servers of the cluster are not up yet. */
+const NO_PEERS = 10005;
+export const NOT_CLUSTERED = 10074;
 
 /** What JetStream answers instead of a result. */
 export class JetStreamError extends Error {
@@ -31,28 +34,32 @@ export interface StoredMessage {
   time: string;
 }
 
-/** Asks the JetStream API, again for as long as NATS is away. Throws `JetStreamError`, or `ServiceUnavailable` at the end of patience. */
+/** Asks the JetStream API; see `askSubject`. */
 export async function ask<T>(link: Link, operation: string, body: object = {}): Promise<T> {
+  return await askSubject(link, `$JS.API.${operation}`, JSON.stringify(body));
+}
+
+/** Asks again for as long as NATS is away. Throws `JetStreamError`, or `ServiceUnavailable` at the end of patience. */
+export async function askSubject<T>(link: Link, subject: string, body: string): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
     try {
       await link.whenUp(Math.max(1, deadline - Date.now()));
-      const answer = await link.request(`$JS.API.${operation}`, JSON.stringify(body), {
-        timeout: ATTEMPT_MS,
-      });
+      const answer = await link.request(subject, body, { timeout: ATTEMPT_MS });
       const { error, ...result } = answer.json<{
         error?: { code: number; err_code: number; description: string };
       }>();
       if (!error) return result as T;
       // 503: no leader yet.
-      if (error.code !== 503) throw new JetStreamError(error.err_code, error.description);
+      if (error.code !== 503 && error.err_code !== NO_PEERS)
+        throw new JetStreamError(error.err_code, error.description);
     } catch (error) {
       if (!(error instanceof LostError)) throw error;
     }
     if (link.closed || Date.now() > deadline)
       throw new StatusError(
         'ServiceUnavailable',
-        `NATS does not answer ${operation}; check that nats-server runs`,
+        `NATS does not answer ${subject}; check that nats-server runs`,
       );
     await sleep(pause);
   }

@@ -70,6 +70,8 @@ export class Cache implements FeedTarget {
   message(revision: number, message: Msg, headers: MsgHdrs | undefined): void {
     this.#lastHeard = Date.now();
     const from = this.applied;
+    // A consumer on a copy of the stream that is behind starts before what was asked for.
+    if (!this.#loading && revision <= from) return;
     this.applied = Math.max(from, revision);
     const parsed = parseSubject(message.subject);
     if (parsed) {

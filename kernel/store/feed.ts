@@ -3,7 +3,7 @@ import { createInbox, type Msg, type MsgHdrs, nuid } from 'nats';
 import type { Logger } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
 import { ask } from './api.ts';
-import { type StreamState, streamState } from './stream.ts';
+import { mark, markerOf, type StreamState, streamState } from './stream.ts';
 import type { StreamDesign } from './subjects.ts';
 
 const HEARTBEAT_MS = 2_000;
@@ -77,6 +77,8 @@ export class Feed {
   async #session(signal: AbortSignal): Promise<string> {
     const { connection } = this.#link;
     const state = await streamState(this.#link, this.#design);
+    // The consumer may run on a copy that is behind: what is written now, once it arrives, shows that nothing before it is missing.
+    const mine = state.replicas > 1 ? await mark(this.#link, this.#design) : 0;
     const from = this.#target.begin(state);
     const inbox = createInbox();
     const name = nuid.next();
@@ -100,7 +102,7 @@ export class Feed {
         }
         expected += 1;
         this.#target.message(revision, message, message.headers);
-        if (pending === 0) this.#target.caughtUp(Math.max(revision, state.lastRevision));
+        if (pending === 0 && revision >= mine) this.#target.caughtUp(Math.max(revision, state.lastRevision));
       },
     });
     const control = (message: Msg): void => {
@@ -125,7 +127,7 @@ export class Feed {
         stream_name: stream,
         config: this.#consumer(name, inbox, from),
       });
-      if (created.num_pending === 0) this.#target.caughtUp(state.lastRevision);
+      if (created.num_pending === 0 && mine === 0) this.#target.caughtUp(state.lastRevision);
       return await ended;
     } finally {
       over = true;
@@ -148,7 +150,9 @@ export class Feed {
       ...(from > 0
         ? { deliver_policy: 'by_start_sequence', opt_start_seq: from }
         : { deliver_policy: 'last_per_subject' }),
-      filter_subjects: this.#filters ?? [`${this.#design.prefix}.>`],
+      filter_subjects: this.#filters
+        ? [...this.#filters, markerOf(this.#design)]
+        : [`${this.#design.prefix}.>`],
       flow_control: true,
       idle_heartbeat: HEARTBEAT_MS * MILLISECOND,
       inactive_threshold: 30_000 * MILLISECOND,

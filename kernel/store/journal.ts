@@ -24,6 +24,7 @@ interface Queued extends Append {
 
 const ATTEMPT_MS = 5_000;
 const PATIENCE_MS = 30_000;
+const IN_DOUBT_MS = 2_000;
 const CONFLICTS = [10071, 10164];
 const TOO_LARGE = 10054;
 /** JetStream's own limit is 1,000 messages. Making a batch durable costs as much as about eight single messages. */
@@ -228,13 +229,20 @@ export class Journal {
 
   /** A second attempt conflicted: with its own first one, if the message that followed `expected` bears its id. */
   async #settle(write: Append & { id: string }): Promise<number | 'conflict'> {
+    const deadline = Date.now() + IN_DOUBT_MS;
     let from = write.expected + 1;
     let successor = false;
     for (;;) {
       const next = await readMessage(this.#link, this.#stream, { seq: from, next_by_subj: write.subject });
       if (next?.headers.get(HEADERS.write) === write.id) return next.seq;
       successor ||= next?.headers.get(HEADERS.expected) === String(write.expected);
-      if (successor || (next === undefined && from === write.expected + 1)) return 'conflict';
+      // What conflicted may not be visible yet while the copies of the stream agree on it.
+      const hidden = next === undefined && from === write.expected + 1;
+      if (hidden && Date.now() < deadline) {
+        await sleep(50);
+        continue;
+      }
+      if (successor || hidden) return 'conflict';
       if (next === undefined) break;
       from = next.seq + 1;
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { StatusError } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { ask, JetStreamError, NAME_IN_USE, NO_STREAM } from './api.ts';
+import { ask, askSubject, JetStreamError, NAME_IN_USE, NO_STREAM, NOT_CLUSTERED } from './api.ts';
 import type { StreamDesign } from './subjects.ts';
 
 const EPOCH = 'orlop.epoch';
@@ -13,10 +14,12 @@ export interface StreamState {
   /** Made with the stream: revisions of different epochs have nothing to do with each other. */
   epoch: string;
   lastRevision: number;
+  /** Copies of the stream. */
+  replicas: number;
 }
 
 interface StreamInfo {
-  config: { metadata?: Record<string, string> };
+  config: { metadata?: Record<string, string>; num_replicas: number };
   state: { last_seq: number };
 }
 
@@ -28,22 +31,48 @@ export function markerOf(design: StreamDesign): string {
 /** From the stream's leader: every write acknowledged before the call has at most `lastRevision`. */
 export async function streamState(link: Link, design: StreamDesign): Promise<StreamState> {
   const { config, state } = await ask<StreamInfo>(link, `STREAM.INFO.${design.name}`);
-  return { epoch: config.metadata?.[EPOCH] ?? '', lastRevision: state.last_seq };
+  return {
+    epoch: config.metadata?.[EPOCH] ?? '',
+    lastRevision: state.last_seq,
+    replicas: config.num_replicas,
+  };
 }
 
-/** Makes the stream when it is not there. */
+/** Appends what is no object; returns its revision. */
+export async function mark(link: Link, design: StreamDesign): Promise<number> {
+  return (await askSubject<{ seq: number }>(link, markerOf(design), '')).seq;
+}
+
+/** Makes the stream when it is not there, and more copies of it when there are fewer. */
 export async function ensureStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
   try {
-    const { lastRevision } = await streamState(link, design);
-    if (lastRevision > 0) return;
+    const { config, state } = await ask<StreamInfo>(link, `STREAM.INFO.${design.name}`);
+    if (config.num_replicas < replicas)
+      await keep(link, 'UPDATE', design, { ...config, num_replicas: replicas });
+    if (state.last_seq > 0) return;
   } catch (error) {
     if (!(error instanceof JetStreamError) || error.code !== NO_STREAM) throw error;
     await createStream(link, design, replicas);
   }
   // So that no revision is 0, which means "any" to clients.
-  const answer = await link.request(markerOf(design), '', { timeout: 5_000 });
-  const { error } = answer.json<{ error?: { err_code: number; description: string } }>();
-  if (error) throw new JetStreamError(error.err_code, error.description);
+  await mark(link, design);
+}
+
+async function keep(
+  link: Link,
+  verb: 'CREATE' | 'UPDATE',
+  design: StreamDesign,
+  config: object,
+): Promise<void> {
+  try {
+    await ask(link, `STREAM.${verb}.${design.name}`, config);
+  } catch (error) {
+    if (!(error instanceof JetStreamError) || error.code !== NOT_CLUSTERED) throw error;
+    throw new StatusError(
+      'ServiceUnavailable',
+      `the NATS server stands alone, so that it cannot keep 3 copies of ${design.name}: use a JetStream cluster of three servers, or ask for 1`,
+    );
+  }
 }
 
 async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
@@ -68,7 +97,7 @@ async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): 
     metadata: { [EPOCH]: randomUUID() },
   };
   try {
-    await ask(link, `STREAM.CREATE.${design.name}`, config);
+    await keep(link, 'CREATE', design, config);
   } catch (error) {
     // Another kernel was first.
     if (!(error instanceof JetStreamError) || error.code !== NAME_IN_USE) throw error;

@@ -21,6 +21,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   if (!roles.includes('server') && values['nats'] === undefined) {
     throw new UsageError('a node alone needs --nats URL: the NATS server of the cluster it joins.');
   }
+  const replicas = replicasOf(values['replicas']);
   const config = configuration(roles, values);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const log = fileLog(join(data, 'orlop.log'), values['verbose'] === true);
@@ -37,7 +38,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     config,
     log,
     progress: (text) => say('', text),
-    ...(typeof values['nats'] === 'string' ? { nats: { url: values['nats'] } } : {}),
+    nats: { replicas, ...(typeof values['nats'] === 'string' ? { url: values['nats'] } : {}) },
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   });
   try {
@@ -197,7 +198,8 @@ function nodeName(values: Values): string {
 /** With user and password: whoever has it is a part of the cluster. */
 function natsUrl({ nats }: Kernel): string {
   const { servers, user, pass } = nats.connection;
-  return user === undefined ? servers[0]! : servers[0]!.replace('://', `://${user}:${pass}@`);
+  const login = user === undefined ? '://' : `://${user}:${pass}@`;
+  return servers.map((server) => server.replace('://', login)).join(',');
 }
 
 function json(text: string): unknown {
@@ -206,6 +208,12 @@ function json(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+function replicasOf(value: Values[string]): 1 | 3 | undefined {
+  if (value === undefined) return undefined;
+  if (value !== '1' && value !== '3') throw new UsageError(`--replicas ${String(value)} is neither 1 nor 3.`);
+  return value === '1' ? 1 : 3;
 }
 
 function strings(values: Values[string]): string[] {

@@ -19,6 +19,11 @@ const COMMON: Record<string, Option> = {
 };
 
 const API: Record<string, Option> = {
+  replicas: {
+    type: 'string',
+    value: '1|3',
+    help: 'copies of everything; 3 runs three NATS servers, which go on when one dies (new data folder)',
+  },
   'api-port': { type: 'string', value: 'PORT', help: 'port of the Kubernetes API (default 6443)' },
 };
 
