@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
 import { type Authenticator, asStatusError, qualifiedResource, StatusError } from 'orlop/plugin';
 import type { Api } from '../handlers/call.ts';
 import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
@@ -21,6 +24,18 @@ type Answer = (exchange: Exchange) => Promise<void>;
 
 /** The HTTP API as a node request listener: authentication, authorization, routing, and errors as Status bodies. */
 export function app({ api, documents, authenticator, version }: AppOptions) {
+  /** Handlers write straight to the node response. */
+  const answer = (handler: Answer) => async (context: { env: HttpBindings }) => {
+    const exchange = new Exchange(context.env.incoming, context.env.outgoing);
+    try {
+      exchange.user = await authenticate(exchange, authenticator);
+      await handler(exchange);
+    } catch (error) {
+      await fail(exchange, error);
+    }
+    return RESPONSE_ALREADY_SENT;
+  };
+
   async function fail(exchange: Exchange, error: unknown): Promise<void> {
     const { outgoing, method, pathname } = exchange;
     if (exchange.outgoing.destroyed) return;
@@ -83,42 +98,23 @@ export function app({ api, documents, authenticator, version }: AppOptions) {
     await handler({ api, exchange, row, path });
   };
 
-  const healthy = plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8'));
+  const healthy = answer(plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8')));
   const paths = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
-  /** By the first segment of the path; these answer what is below them too. */
-  const trees: Readonly<Record<string, Answer>> = {
-    api: resources,
-    apis: resources,
-    openapi: plain((exchange) => sendOpenApi(exchange, documents)),
-    healthz: healthy,
-    livez: healthy,
-    readyz: healthy,
-  };
-  /** Whole paths. */
-  const pages: Readonly<Record<string, Answer>> = {
-    '/': plain((exchange) => exchange.json(200, { paths })),
-    '/version': plain((exchange) => exchange.json(200, version)),
-  };
-  const nothing = plain(() => Promise.reject(unknownResource()));
+  const hono = new Hono<{ Bindings: HttpBindings }>();
+  hono.all('/api/*', answer(resources)).all('/apis/*', answer(resources));
+  hono.all('/openapi/*', answer(plain((exchange) => sendOpenApi(exchange, documents))));
+  hono.all('/version', answer(plain((exchange) => exchange.json(200, version))));
+  for (const name of ['healthz', 'livez', 'readyz']) hono.all(`/${name}`, healthy).all(`/${name}/*`, healthy);
+  hono.all('/', answer(plain((exchange) => exchange.json(200, { paths }))));
+  hono.all('*', answer(plain(() => Promise.reject(unknownResource()))));
 
-  function answerOf(pathname: string): Answer {
-    const end = pathname.indexOf('/', 1);
-    const tree = pathname.slice(1, end < 0 ? undefined : end);
-    if (Object.hasOwn(trees, tree)) return trees[tree]!;
-    return Object.hasOwn(pages, pathname) ? pages[pathname]! : nothing;
-  }
-
-  async function answer(exchange: Exchange): Promise<void> {
-    try {
-      exchange.user = await authenticate(exchange, authenticator);
-      await answerOf(exchange.pathname)(exchange);
-    } catch (error) {
-      await fail(exchange, error);
-    }
-  }
-
+  // Hono answers HEAD with a response of its own, without the mark that all handlers here return.
+  const listener = getRequestListener(async (request, env) => {
+    await hono.fetch(request, env as HttpBindings);
+    return RESPONSE_ALREADY_SENT;
+  });
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    answer(new Exchange(incoming, outgoing)).catch((error: unknown) => {
+    listener(incoming, outgoing).catch((error: unknown) => {
       api.log.error('a request failed', { error: String(error) });
       outgoing.destroy();
     });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { connect } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { ApiServer } from 'orlop/plugin';
 import t from 'tap';
@@ -387,6 +388,21 @@ t.test('a watcher that does not read is cut off, the others are not', async (t) 
   await asleep.ended;
   t.ok(asleep.lines.length < count, `it got ${asleep.lines.length} events`);
   awake.close();
+});
+
+t.test('a HEAD leaves the connection to the next request', async (t) => {
+  const { port } = cluster.kernel.service(ApiServer);
+  const socket = tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  t.teardown(() => socket.destroy());
+  let received = '';
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.toString();
+  });
+  socket.write('HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await eventually('the HEAD is answered', () => received.includes('\r\n\r\n'));
+  socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await eventually('the GET is answered', () => received.endsWith('ok'));
+  t.match(received, /^HTTP\/1\.1 200 OK/);
 });
 
 t.test('the API server is swapped while clients are connected', async (t) => {
