@@ -114,6 +114,12 @@ export interface Listener {
   readonly port: number;
   /** Stops accepting and gives the address up, now. */
   close(): Promise<void>;
+  /**
+   * For an instance that has been replaced or is being restarted: its successor takes this live connection as if it had just been accepted.
+   * `socket`: between two requests, paused, its bytes not yet used unshifted, without listeners of the caller; it may be a TLS socket made
+   * from an accepted one. False: nobody listens here any more, and the connection stays the caller's.
+   */
+  pass(socket: Socket): boolean;
 }
 
 export interface Context<C = unknown, R extends Requirements = Requirements> {
@@ -140,7 +146,7 @@ export interface Context<C = unknown, R extends Requirements = Requirements> {
   skip(reason: string): never;
   /**
    * Needs the host grant `net`. Throws `StatusError` when the address is taken: which, and what to do. Sockets are half-open: `end` them.
-   * During a swap connections wait until it is decided; those the old instance has stay its own until they close.
+   * During a swap connections wait until it is decided; those the old instance has stay its own until they close or it passes them on.
    */
   listen(options: ListenOptions, onConnection: (socket: Socket) => void): Promise<Listener>;
 }

@@ -42,7 +42,11 @@ export class Listeners {
     if (swapping) held.next = handler;
     else serve(held, handler);
     const { listener } = held;
-    return { ...listener, close: async () => this.#close(this.#held.get(key)) };
+    return {
+      ...listener,
+      close: async () => this.#close(this.#held.get(key)),
+      pass: (socket) => this.#pass(key, handler, socket),
+    };
   }
 
   /** From now on connections wait: the instance is going, a successor is coming. */
@@ -83,6 +87,14 @@ export class Listeners {
   async close(): Promise<void> {
     await this.refuse();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** From the instance that took connections with `from`. */
+  #pass(key: string, from: Handler, socket: Socket): boolean {
+    const held = this.#held.get(key);
+    if (!held || held.handler === from || held.next === from || socket.destroyed) return false;
+    accept(held, socket);
+    return true;
   }
 
   async #close(held: Held | undefined): Promise<void> {

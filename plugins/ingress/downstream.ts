@@ -17,6 +17,8 @@ const LINGER_MS = 2_000;
 const MAX_ATTEMPTS = 4;
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
+export type Scheme = 'http' | 'https';
+
 /** What the connections of one proxy share. */
 export interface Surroundings {
   readonly pool: Pool;
@@ -24,8 +26,10 @@ export interface Surroundings {
   pick(backend: Backend, not: readonly Endpoint[]): Pick | undefined;
   /** Milliseconds, coarse. */
   now(): number;
-  /** No connection is to be kept any longer. */
-  readonly draining: boolean;
+  /** What becomes of a connection when its response is complete. */
+  readonly fate: 'kept' | 'passed on' | 'ended';
+  /** Gives an idle connection to the successor. */
+  passOn(socket: Socket, scheme: Scheme): void;
   closed(downstream: Downstream): void;
 }
 
@@ -44,6 +48,8 @@ export class Downstream implements Requester {
   deadline: number;
   readonly #around: Surroundings;
   readonly #socket: Socket;
+  readonly #scheme: Scheme;
+  readonly #listeners: readonly (readonly [event: string, listener: (chunk: Buffer) => void])[];
   /** Header lines that tell the endpoint of the client. */
   readonly #client: string;
   readonly #head = new Head();
@@ -60,19 +66,25 @@ export class Downstream implements Requester {
   #pick: Pick | undefined;
   #upstream: Upstream | undefined;
 
-  constructor(around: Surroundings, socket: Socket, scheme: 'http' | 'https') {
+  constructor(around: Surroundings, socket: Socket, scheme: Scheme) {
     this.#around = around;
     this.#socket = socket;
+    this.#scheme = scheme;
     this.deadline = around.now() + HEAD_MS;
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     this.#client = `x-real-ip: ${address}\r\nx-forwarded-for: ${address}\r\nx-forwarded-proto: ${scheme}\r\n`;
     socket.allowHalfOpen = true;
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () => this.#upstream?.socket.resume());
-    socket.on('end', () => this.#clientEnded());
-    socket.on('error', () => {});
-    socket.on('close', () => this.#clientClosed());
+    this.#listeners = [
+      ['data', (chunk) => this.#receive(chunk)],
+      ['drain', () => this.#upstream?.socket.resume()],
+      ['end', () => this.#clientEnded()],
+      ['error', () => {}],
+      ['close', () => this.#clientClosed()],
+    ];
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
     socket.setNoDelay(true);
+    // One that was passed on is paused.
+    socket.resume();
   }
 
   /** The request has been passed on whole. */
@@ -80,10 +92,21 @@ export class Downstream implements Requester {
     return this.#body.done;
   }
 
-  /** Ends the connection: at once when idle, else after its present response. */
+  /** The proxy has stopped: the connection goes to its successor or ends, when its present response is complete. */
   finish(): void {
-    this.closing = true;
-    if (this.#state === 'idle' && !this.#held) this.#end();
+    if (this.#state !== 'idle') return;
+    if (this.#around.fate === 'passed on') this.#passOn();
+    else if (!this.#held) this.#end();
+  }
+
+  #passOn(): void {
+    const socket = this.#socket;
+    socket.pause();
+    for (const [event, listener] of this.#listeners) socket.off(event, listener);
+    if (this.#held) socket.unshift(this.#held);
+    this.#state = 'closing';
+    this.#around.passOn(socket, this.#scheme);
+    this.#around.closed(this);
   }
 
   /** The deadline has passed. */
@@ -134,7 +157,7 @@ export class Downstream implements Requester {
     this.#held = head.end < bytes.length ? bytes.subarray(head.end) : undefined;
     this.bodiless = head.method === 'HEAD';
     const keep = head.minor === 1 ? !head.close : head.keepAlive;
-    this.closing = !keep || this.#around.draining;
+    this.closing = !keep || this.#around.fate === 'ended';
     this.oldKeepAlive = head.minor === 0 && keep;
     this.#body.startRequest(head);
     const target = destination(bytes, head);
@@ -224,7 +247,7 @@ export class Downstream implements Requester {
   answered(untilClose: boolean): void {
     this.#answered = true;
     // A response that comes before the request has been sent whole ends the connection: the rest is not to be read as a request.
-    if (untilClose || !this.#body.done || this.#around.draining) this.closing = true;
+    if (untilClose || !this.#body.done || this.#around.fate === 'ended') this.closing = true;
     this.deadline = Number.POSITIVE_INFINITY;
   }
 
@@ -244,8 +267,16 @@ export class Downstream implements Requester {
       this.#end();
       return;
     }
+    this.#becomeIdle();
+  }
+
+  #becomeIdle(): void {
     this.#state = 'idle';
     this.deadline = this.#around.now() + IDLE_MS;
+    if (this.#around.fate === 'passed on') {
+      this.#passOn();
+      return;
+    }
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#next();
   }
@@ -277,9 +308,7 @@ export class Downstream implements Requester {
       this.#end();
       return;
     }
-    this.#state = 'idle';
-    this.deadline = this.#around.now() + IDLE_MS;
-    this.#next();
+    this.#becomeIdle();
   }
 
   #end(): void {

@@ -1,7 +1,8 @@
-import { createServer } from 'node:tls';
-import type { Context, Instance, LoadBalancer } from 'orlop/plugin';
+import { createServer, TLSSocket } from 'node:tls';
+import type { Context, Instance, Listener, LoadBalancer } from 'orlop/plugin';
 import { Certificates, selfSigned } from './certificates.ts';
 import type { Config } from './config.ts';
+import type { Scheme } from './downstream.ts';
 import { HttpProxy } from './proxy.ts';
 import { Routes } from './routes.ts';
 import { ensureClass, machineAddress, statusWriter } from './status.ts';
@@ -10,7 +11,9 @@ import { watchTables } from './tables.ts';
 export async function start(ctx: Context<Config, { loadBalancer: typeof LoadBalancer }>): Promise<Instance> {
   const { address, httpPort, httpsPort } = ctx.config;
   const proxy = new HttpProxy(ctx.services.loadBalancer);
-  ctx.defer(() => proxy.stop());
+  let isReplaced = false;
+  const listeners: Partial<Record<Scheme, Listener>> = {};
+  ctx.defer(() => proxy.stop(isReplaced ? (socket, scheme) => listeners[scheme]!.pass(socket) : undefined));
   const fallback = await selfSigned();
   const certificates = new Certificates(ctx.log, fallback);
   await ensureClass(ctx);
@@ -33,16 +36,21 @@ export async function start(ctx: Context<Config, { loadBalancer: typeof LoadBala
 
   const http = await ctx.listen({ host: address, port: httpPort }, (socket) => proxy.serve(socket, 'http'));
   const https = await ctx.listen({ host: address, port: httpsPort }, (socket) => {
-    secure.emit('connection', socket);
+    // One whose handshake a predecessor has done.
+    if (socket instanceof TLSSocket) proxy.serve(socket, 'https');
+    else secure.emit('connection', socket);
   });
+  Object.assign(listeners, { http, https });
   const status = statusWriter(ctx, tables, await machineAddress(), [http.port, https.port]);
   ctx.defer(() => status.stop());
   ctx.log.info('serving Ingresses', { http: http.port, https: https.port });
   return {
     drain() {
-      proxy.drain();
+      isReplaced = true;
       return undefined;
     },
-    resume: () => proxy.resume(),
+    resume() {
+      isReplaced = false;
+    },
   };
 }

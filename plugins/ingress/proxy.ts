@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, LoadBalancer, Pick } from 'orlop/plugin';
-import { Downstream, type Surroundings } from './downstream.ts';
+import { Downstream, type Scheme, type Surroundings } from './downstream.ts';
 import { Pool } from './pool.ts';
 import { type Backend, Routes } from './routes.ts';
 
@@ -9,13 +9,13 @@ const SWEEP_MS = 500;
 /** The HTTP proxy: sockets in, requests out to the endpoints that the load balancer chooses by these routes. */
 export class HttpProxy implements Surroundings {
   routes = new Routes();
-  draining = false;
+  fate: 'kept' | 'passed on' | 'ended' = 'kept';
   readonly pool: Pool;
   readonly #balancer: LoadBalancer;
   readonly #downstreams = new Set<Downstream>();
   readonly #sweeper: NodeJS.Timeout;
   #now = Date.now();
-  #stopped = false;
+  #passOn: ((socket: Socket, scheme: Scheme) => boolean) | undefined;
 
   constructor(balancer: LoadBalancer) {
     this.#balancer = balancer;
@@ -25,28 +25,30 @@ export class HttpProxy implements Surroundings {
   }
 
   /** Takes a client's connection. */
-  serve(socket: Socket, scheme: 'http' | 'https'): void {
+  serve(socket: Socket, scheme: Scheme): void {
     this.#downstreams.add(new Downstream(this, socket, scheme));
   }
 
-  /** Every connection ends after its present response. */
-  drain(): void {
-    this.draining = true;
-  }
-
-  resume(): void {
-    this.draining = false;
-  }
-
-  /** Ends idle connections; busy ones end after their response. Their sockets belong to the host. */
-  stop(): void {
-    this.draining = true;
-    this.#stopped = true;
+  /**
+   * Ends idle connections, or passes them on; busy ones follow after their response. Their sockets belong to the host. `passOn`: gives a
+   * connection to the successor; false when there is none any more.
+   */
+  stop(passOn?: (socket: Socket, scheme: Scheme) => boolean): void {
+    this.#passOn = passOn;
+    this.fate = passOn ? 'passed on' : 'ended';
     for (const downstream of [...this.#downstreams]) downstream.finish();
-    if (this.#downstreams.size === 0) this.#end();
+    this.#endIfEmpty();
   }
 
-  #end(): void {
+  passOn(socket: Socket, scheme: Scheme): void {
+    if (this.#passOn?.(socket, scheme)) return;
+    socket.on('error', () => {});
+    socket.end();
+    socket.resume();
+  }
+
+  #endIfEmpty(): void {
+    if (this.fate === 'kept' || this.#downstreams.size > 0) return;
     this.pool.close();
     clearInterval(this.#sweeper);
   }
@@ -65,7 +67,7 @@ export class HttpProxy implements Surroundings {
 
   closed(downstream: Downstream): void {
     this.#downstreams.delete(downstream);
-    if (this.#stopped && this.#downstreams.size === 0) this.#end();
+    this.#endIfEmpty();
   }
 
   #sweep(): void {

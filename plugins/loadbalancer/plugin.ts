@@ -20,26 +20,34 @@ export async function start(ctx: Context<Config>): Promise<Instance> {
     });
   }
   const table = new ServiceTable();
-  const services = informer(
-    ctx,
-    Services,
-    {},
-    {
-      changed: (service) => table.setService(service),
-      deleted: (service) => table.deleteService(service),
-    },
-  );
-  ctx.defer(() => services.close());
-  const slices = informer(
-    ctx,
-    EndpointSlices,
-    {},
-    {
-      changed: (slice) => table.setSlice(slice),
-      deleted: (slice) => table.deleteSlice(slice),
-    },
-  );
-  ctx.defer(() => slices.close());
+  const servicesKnown = new Promise<void>((synced) => {
+    const services = informer(
+      ctx,
+      Services,
+      {},
+      {
+        changed: (service) => table.setService(service),
+        deleted: (service) => table.deleteService(service),
+        synced,
+      },
+    );
+    ctx.defer(() => services.close());
+  });
+  const slicesKnown = new Promise<void>((synced) => {
+    const slices = informer(
+      ctx,
+      EndpointSlices,
+      {},
+      {
+        changed: (slice) => table.setSlice(slice),
+        deleted: (slice) => table.deleteSlice(slice),
+        synced,
+      },
+    );
+    ctx.defer(() => slices.close());
+  });
+  // Before anybody asks: at a swap the next request comes at once.
+  await Promise.all([servicesKnown, slicesKnown]);
   const listeners = await serviceListeners(ctx, table);
   return {
     provides: [provide(LoadBalancer, table)],

@@ -59,6 +59,8 @@ export function watchObjects(call: Call, query: ListQuery, selected: Selection):
       if (!isInitial) allowance = MOST_UNSENT_BYTES;
     });
     api.signal.addEventListener('abort', end, { once: true });
+    // The API server is about to be replaced: the client goes on with its successor.
+    if (api.signal.aborted) return end();
     watch = api.objects.watch(row.storage, options, {
       event(event) {
         if (event.type !== 'BOOKMARK') return send(frames.event(event));

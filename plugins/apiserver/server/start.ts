@@ -27,8 +27,11 @@ export type Requires = {
   ca: ServiceToken<CertificateAuthority, false>;
 };
 
-/** How long answers may take that are under way when the instance stops. */
+/** How long answers may take that are under way when the cluster stops. */
 const CLOSE_MS = 2_000;
+/** The same when another instance has taken over, and how long this one goes on answering on the connections it has. */
+const REPLACED_CLOSE_MS = 8_000;
+const LINGER_MS = 1_000;
 
 export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   const { config, objects, bus, log } = ctx;
@@ -43,6 +46,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   const clusterIP = firstAddress(config.serviceCIDR);
   const address = advertisedAddress(config.address);
   let port = config.port;
+  let isReplaced = false;
 
   const handle = app({
     api: {
@@ -76,13 +80,23 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   port = listener.port;
   ctx.defer(async () => {
     streams.abort();
-    await server.close(CLOSE_MS);
+    if (isReplaced) await server.close(REPLACED_CLOSE_MS, LINGER_MS);
+    else await server.close(CLOSE_MS);
   });
   await seed(objects, table, { clusterIP, address, port });
   const reservations = releaseReservations(ctx);
   ctx.defer(() => reservations.stop());
   const host = config.address === '0.0.0.0' || config.address === '::' ? '127.0.0.1' : config.address;
-  return { provides: [provide(ApiServer, { host, port, url: `https://${host}:${port}` })] };
+  return {
+    provides: [provide(ApiServer, { host, port, url: `https://${host}:${port}` })],
+    drain() {
+      isReplaced = true;
+      return undefined;
+    },
+    resume() {
+      isReplaced = false;
+    },
+  };
 }
 
 function versionInfo(kubernetes: string, orlop: string): object {

@@ -10,8 +10,12 @@ const FIRST_BYTE_MS = 10_000;
 export interface TlsServer {
   /** Takes a freshly accepted socket: TLS, or plain HTTP that is told what to do. */
   accept(socket: Socket): void;
-  /** Ends idle connections, then the others when their answers are complete, at the latest after `ms`. */
-  close(ms: number): Promise<void>;
+  /**
+   * Ends each connection when the answer it waits for is complete, at the latest after `ms`. Idle ones end at once, or, with `lingerMs`,
+   * after that time, unless a request arrives meanwhile: it is answered with `Connection: close`, so that no client meets a closed
+   * connection.
+   */
+  close(ms: number, lingerMs?: number): Promise<void>;
 }
 
 /** An HTTPS server that never listens: the host owns the listener. */
@@ -19,8 +23,23 @@ export function tlsServer(
   options: TlsOptions,
   handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
 ): TlsServer {
-  const server: Server = createServer({ ...options, keepAliveTimeout: 90_000, noDelay: true }, handle);
   const sockets = new Set<Socket>();
+  /** Answers under way. */
+  const answers = new Set<ServerResponse>();
+  let state: 'open' | 'lingering' | 'closing' = 'open';
+  const server: Server = createServer(
+    { ...options, keepAliveTimeout: 90_000, noDelay: true },
+    (incoming, outgoing) => {
+      const { socket } = incoming;
+      answers.add(outgoing);
+      outgoing.once('close', () => {
+        answers.delete(outgoing);
+        if (state === 'closing') socket.end();
+      });
+      if (state !== 'open') outgoing.setHeader('Connection', 'close');
+      handle(incoming, outgoing);
+    },
+  );
   // Node tracks connections, for their time-outs and to close idle ones, from this event on.
   server.emit('listening');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -46,15 +65,22 @@ export function tlsServer(
         server.emit('connection', socket);
       });
     },
-    async close(ms) {
-      server.closeIdleConnections();
-      const timer = setTimeout(() => {
+    async close(ms, lingerMs = 0) {
+      state = 'lingering';
+      for (const outgoing of answers) if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close');
+      const closed = [...sockets].map(
+        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      );
+      const linger = setTimeout(() => {
+        state = 'closing';
+        server.closeIdleConnections();
+      }, lingerMs);
+      const limit = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, ms);
-      await Promise.all(
-        [...sockets].map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))),
-      );
-      clearTimeout(timer);
+      await Promise.all(closed);
+      clearTimeout(linger);
+      clearTimeout(limit);
       server.close();
     },
   };
