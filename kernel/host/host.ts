@@ -1,4 +1,5 @@
 import {
+  asStatusError,
   type BusClient,
   type Context,
   type Logger,
@@ -163,9 +164,27 @@ export class Host {
     const order = sortGraph(
       this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
     );
-    await managed.swap(next);
+    if (encodesSecrets(next)) await this.#swapEncoding(managed, next);
+    else await managed.swap(next);
     this.#order = order;
-    if (encodesSecrets(next)) await Promise.all(this.#groups.map((group) => group.followEncoding(next)));
+  }
+
+  /** In the worker threads first: a thread must be able to read what another writes. */
+  async #swapEncoding(managed: Managed, next: LoadedPlugin): Promise<void> {
+    const old = managed.plugin;
+    try {
+      await Promise.all(this.#groups.map((group) => group.followEncoding(next)));
+      await managed.swap(next);
+    } catch (error) {
+      for (const group of this.#groups) {
+        await group.followEncoding(old).catch((why: unknown) =>
+          this.#o.log.error(`worker "${group.name}" keeps an encoding of Secrets that was refused`, {
+            error: asStatusError(why).message,
+          }),
+        );
+      }
+      throw error;
+    }
   }
 
   isLoaded(name: string): boolean {

@@ -61,6 +61,8 @@ export class WorkerGroup {
   readonly #changed: (name: string) => void;
   /** The plugin that encodes Secrets, if this thread reads any: an encoding cannot be called across threads, so it runs here too. */
   #encoding: LoadedPlugin | undefined;
+  /** By which the present thread knows it: a plugin keeps the name it was loaded by when another takes its place. */
+  #encodingName: string | undefined;
   #worker: Worker | undefined;
   #started: ((problem: string | undefined) => void) | undefined;
   readonly #swaps = new Map<number, (error: StatusError | undefined) => void>();
@@ -104,6 +106,7 @@ export class WorkerGroup {
     const { kernel, timing } = this.#around;
     const resources = this.#resources();
     const plugins = this.members.map(({ plugin }) => plugin);
+    this.#encodingName = this.#encoding?.declaration.name;
     const workerData: ThreadData = {
       worker: this.name,
       kernel,
@@ -154,11 +157,10 @@ export class WorkerGroup {
     clearTimeout(limit);
   }
 
-  /** Another plugin encodes Secrets from now on. */
+  /** Another plugin encodes Secrets from now on, in the place of the one the thread was started with. */
   async followEncoding(next: LoadedPlugin): Promise<void> {
-    if (!this.#encoding || !this.#worker) return;
-    const { name } = this.#encoding.declaration;
-    await this.#request(name, next);
+    if (!this.#encoding || this.#encoding === next) return;
+    if (this.#worker) await this.#request(this.#encodingName!, next);
     this.#encoding = next;
   }
 
