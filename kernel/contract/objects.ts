@@ -148,7 +148,8 @@ export type Write<T extends KubeObject = KubeObject> =
  * The object store as a plugin sees it. Every write returns once it is durable and this process's cache has seen it.
  * Throws `StatusError`: NotFound, AlreadyExists, Conflict, Expired, Forbidden (outside the plugin's grants), Timeout.
  *
- * The store keeps `metadata`'s system fields: it sets `uid`, `creationTimestamp` and `resourceVersion`, raises
+ * The store keeps `metadata`'s system fields: it sets `uid` (unless the new object brings one, which must be its own: a Job's
+ * selector names it), `creationTimestamp` and `resourceVersion`, raises
  * `generation` when anything but metadata and status changes, and removes an object marked for deletion when its last
  * finalizer goes.
  */

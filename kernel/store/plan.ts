@@ -44,7 +44,8 @@ export function planCreate(resource: Resource, object: KubeObject, current: Entr
   if (current && !current.deleted) throw alreadyExists(resource, name);
   const { namespace: _namespace, ...rest } = object.metadata ?? {};
   const scoped = resource.namespaced ? object : { ...object, metadata: rest };
-  return { json: serialize(resource, created(scoped, name, randomUUID(), new Date())), remove: false };
+  const uid = object.metadata?.uid || randomUUID();
+  return { json: serialize(resource, created(scoped, name, uid, new Date())), remove: false };
 }
 
 export function planUpdate(resource: Resource, object: KubeObject, current: Entry | undefined): Plan {

@@ -8,7 +8,7 @@ export function asIfStored(object: KubeObject, old?: KubeObject): KubeObject {
   if (!old) {
     object.metadata = {
       ...object.metadata,
-      uid: randomUUID(),
+      uid: object.metadata?.uid || randomUUID(),
       creationTimestamp: timestamp(),
       ...('spec' in object ? { generation: 1 } : {}),
     };

@@ -36,6 +36,7 @@ const OBJECT: Methods = {
 const { DELETE: _, ...STATUS } = OBJECT;
 const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   status: STATUS,
+  approval: STATUS,
   scale: {
     GET: { verb: 'get', handler: scaleObject },
     PUT: { verb: 'update', handler: scaleObject },

@@ -58,7 +58,7 @@ export async function createObject(
     dryRun,
   };
   await api.admission.mutate(request);
-  prepareForCreate(row, object);
+  prepareForCreate(row, object, exchange.user);
   refuse(row, object, validateCreate(row, object));
   await api.admission.validate(request);
   for (const warning of row.strategy.warnings?.(object) ?? []) exchange.warn(warning);
@@ -113,7 +113,7 @@ export async function updateObject(
   metadata.namespace ??= before.metadata?.namespace;
   if (metadata.namespace === undefined) delete metadata.namespace;
   metadata.name ??= name;
-  const part = subresource === 'status' ? 'status' : '';
+  const part = subresource === 'status' || subresource === 'approval' ? subresource : '';
   prepareForUpdate(row, next, before, part);
   applyDefaults(row, next);
   const request: AdmissionRequest = {

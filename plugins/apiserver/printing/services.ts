@@ -1,4 +1,5 @@
-import type { EndpointSlice, IPAddress, Service } from 'orlop/plugin';
+import { isIPv6 } from 'node:net';
+import type { EndpointSlice, EndpointsObject, IPAddress, Service } from 'orlop/plugin';
 import { column } from '../resources/row.ts';
 import type { Column } from '../resources/types.ts';
 import { labelText, shortList } from './text.ts';
@@ -61,5 +62,19 @@ export const ipAddressColumns: readonly Column<IPAddress>[] = [
   column('ParentRef', ({ spec }) => {
     const { group, resource, namespace, name } = spec?.parentRef ?? {};
     return [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/');
+  }),
+];
+
+/** Source: as above, formatEndpoints. */
+export const endpointsColumns: readonly Column<EndpointsObject>[] = [
+  column('Endpoints', ({ subsets }) => {
+    const texts = (subsets ?? []).flatMap(({ addresses, ports: list }) =>
+      (addresses ?? []).flatMap(({ ip }) =>
+        (list ?? []).length === 0
+          ? [ip]
+          : (list ?? []).map(({ port }) => (isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`)),
+      ),
+    );
+    return shortList(texts, SHOWN) || NONE;
   }),
 ];

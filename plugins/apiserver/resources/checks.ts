@@ -1,6 +1,7 @@
-import { invalid, required, unsupported } from './errors.ts';
+import { duplicate, forbidden, invalid, required, unsupported } from './errors.ts';
+import { IMMUTABLE } from './metadata.ts';
 import type { NameCheck } from './names.ts';
-import { portName } from './names.ts';
+import { dns1123Subdomain, portName } from './names.ts';
 import type { FieldError } from './types.ts';
 
 /** Checks of single values that many kinds share. Source: kubernetes `apis/core/validation` and apimachinery `api/validation`. */
@@ -35,6 +36,40 @@ export function requiredName(
   return value ? named(value, field, check) : [required(field)];
 }
 
+/** Well formed where there is one. */
+export function optionalName(
+  value: string | undefined,
+  field: string,
+  check: NameCheck = dns1123Subdomain,
+): FieldError[] {
+  return value ? named(value, field, check) : [];
+}
+
+/** Within bounds where there is one, both inclusive. */
+export function between(value: number | undefined, field: string, least: number, most: number): FieldError[] {
+  return value !== undefined && (value < least || value > most)
+    ? [invalid(field, value, `must be between ${least} and ${most}, inclusive`)]
+    : [];
+}
+
+export function positive(value: number | undefined, field: string): FieldError[] {
+  return value !== undefined && value <= 0 ? [invalid(field, value, 'must be greater than 0')] : [];
+}
+
+/** A number of pods, or a percentage. */
+export function amount(value: number | string | undefined, field: string): FieldError[] {
+  if (typeof value !== 'string') return nonNegative(value, field);
+  return /^\d+%$/.test(value)
+    ? []
+    : [
+        invalid(
+          field,
+          value,
+          "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', regex used for validation is '[0-9]+%')",
+        ),
+      ];
+}
+
 /** Required, and one of a few. */
 export function oneOf(value: string | undefined, field: string, supported: readonly string[]): FieldError[] {
   if (!value) return [required(field)];
@@ -63,6 +98,37 @@ export function each<T>(
   check: (item: T, field: string, index: number) => FieldError[],
 ): FieldError[] {
   return (list ?? []).flatMap((item, i) => check(item, `${field}[${i}]`, i));
+}
+
+/** Refuses an item whose `key` an earlier one has. */
+export function unique<T>(key: (item: T) => string): (item: T, field: string) => FieldError[] {
+  const seen = new Set<string>();
+  return (item, field) => {
+    const value = key(item);
+    if (seen.has(value)) return [duplicate(field, value)];
+    seen.add(value);
+    return [];
+  };
+}
+
+/** What may not change once it is set. `field`: a top-level field or a field of `spec`. */
+export function unchanged(next: unknown, old: unknown, field: string): FieldError[] {
+  return same(next, old) ? [] : [invalid(field, next ?? null, IMMUTABLE)];
+}
+
+/** Of a spec of which only some fields may change. */
+export function unchangedBut<T extends object>(
+  next: T | undefined,
+  old: T | undefined,
+  changeable: readonly (keyof T)[],
+  detail: string,
+): FieldError[] {
+  const [after, before]: Partial<T>[] = [{ ...next }, { ...old }] as Partial<T>[];
+  for (const field of changeable) {
+    delete after![field];
+    delete before![field];
+  }
+  return same(after, before) ? [] : [forbidden('spec', detail)];
 }
 
 /** Deep equality of JSON values; an absent property equals `undefined`. */

@@ -5,9 +5,10 @@ import {
   type ObjectMeta,
   type Resource,
   type StoredObject,
+  type UserInfo,
 } from 'orlop/plugin';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
-import type { FieldError, ResourceRow } from './types.ts';
+import type { FieldError, ResourceRow, StatusPart } from './types.ts';
 
 type WithParts = KubeObject & { spec?: unknown; status?: unknown };
 
@@ -21,11 +22,11 @@ export function applyDefaults(row: ResourceRow, object: KubeObject): void {
 }
 
 /** The name must be final: see `generateName`. */
-export function prepareForCreate(row: ResourceRow, object: KubeObject): void {
+export function prepareForCreate(row: ResourceRow, object: KubeObject, user?: UserInfo): void {
   const metadata = metadataOf(object);
   for (const field of SYSTEM_FIELDS) delete metadata[field];
   if (hasStatus(row)) delete (object as WithParts).status;
-  row.strategy.prepareForCreate?.(object);
+  row.strategy.prepareForCreate?.(object, user);
 }
 
 const SYSTEM_FIELDS: readonly (keyof ObjectMeta)[] = [
@@ -38,12 +39,12 @@ const SYSTEM_FIELDS: readonly (keyof ObjectMeta)[] = [
   'selfLink',
 ];
 
-/** `subresource`: `''` for the object itself, or `status`: then everything but status and some metadata stays as it is. */
+/** `subresource`: `''` for the object itself; else everything but status and some metadata stays as it is. */
 export function prepareForUpdate(
   row: ResourceRow,
   next: KubeObject,
   old: KubeObject,
-  subresource: '' | 'status' = '',
+  subresource: '' | StatusPart = '',
 ): void {
   const metadata = metadataOf(next);
   const before = old.metadata ?? {};
@@ -53,14 +54,14 @@ export function prepareForUpdate(
   }
   restore(metadata, before, 'deletionTimestamp');
   if (metadata.uid === undefined || metadata.uid === '') restore(metadata, before, 'uid');
-  if (subresource === 'status') {
+  if (subresource !== '') {
     for (const key of new Set([...Object.keys(next), ...Object.keys(old)])) {
       if (key !== 'metadata' && key !== 'status') restore(next as WithParts, old as WithParts, key as 'spec');
     }
     for (const field of ['labels', 'ownerReferences', 'finalizers'] as const) {
       if (row.kind !== 'Node' || field !== 'labels') restore(metadata, before, field);
     }
-    row.strategy.prepareForStatusUpdate?.(next, old);
+    row.strategy.prepareForStatusUpdate?.(next, old, subresource);
     return;
   }
   if (hasStatus(row)) restore(next as WithParts, old as WithParts, 'status');
@@ -91,11 +92,11 @@ export function validateUpdate(
   row: ResourceRow,
   next: KubeObject,
   old: KubeObject,
-  subresource: '' | 'status' = '',
+  subresource: '' | StatusPart = '',
 ): FieldError[] {
   const errors = [...validateMetadata(row, next), ...validateMetadataUpdate(next, old)];
-  if (subresource === 'status') {
-    return [...errors, ...(row.strategy.validateStatusUpdate?.(next, old) ?? [])];
+  if (subresource !== '') {
+    return [...errors, ...(row.strategy.validateStatusUpdate?.(next, old, subresource) ?? [])];
   }
   if (row.strategy.validate) errors.push(...row.strategy.validate(next));
   if (row.strategy.validateUpdate) {

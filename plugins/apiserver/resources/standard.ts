@@ -1,13 +1,18 @@
 import { accessRows } from './kinds/access.ts';
 import { appsRows } from './kinds/apps.ts';
+import { batchRows } from './kinds/batch.ts';
 import { configRows } from './kinds/config.ts';
 import { eventRows } from './kinds/events.ts';
+import { extensionRows } from './kinds/extensions.ts';
 import { ingressRows } from './kinds/ingress.ts';
 import { namespaceRow } from './kinds/namespaces.ts';
 import { nodeRows } from './kinds/nodes.ts';
 import { pluginRow } from './kinds/plugins.ts';
 import { podRow } from './kinds/pods.ts';
+import { policyRows } from './kinds/policy.ts';
+import { rbacRows } from './kinds/rbac.ts';
 import { serviceRows } from './kinds/services.ts';
+import { storageRows } from './kinds/storage.ts';
 import type { ServiceOptions } from './services/allocate.ts';
 import type { ResourceRow } from './types.ts';
 
@@ -20,8 +25,13 @@ export function standardRows(options: ServiceOptions): ResourceRow[] {
     podRow,
     ...serviceRows(options),
     ...appsRows,
+    ...batchRows,
+    ...policyRows,
+    ...storageRows,
     ...eventRows,
     ...ingressRows,
+    ...rbacRows,
+    ...extensionRows,
     ...accessRows,
     pluginRow,
   ];

@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectClient, Resource, Write } from 'orlop/plugin';
+import type { KubeObject, ObjectClient, Resource, UserInfo, Write } from 'orlop/plugin';
 
 /**
  * One resource the HTTP API serves: all that the generic handler needs to know about it, as data and pure functions. A row of an
@@ -55,16 +55,17 @@ export interface FieldSelectors<T> {
 export interface Strategy<T extends KubeObject = KubeObject> {
   /** Fills in what the user left out; idempotent. Source: `pkg/apis/.../defaults.go`. */
   default?(object: T): void;
-  prepareForCreate?(object: T): void;
+  /** `user`: who asks; absent for what the server itself makes. */
+  prepareForCreate?(object: T, user?: UserInfo): void;
   prepareForUpdate?(next: T, old: T): void;
-  prepareForStatusUpdate?(next: T, old: T): void;
+  prepareForStatusUpdate?(next: T, old: T, subresource: StatusPart): void;
   /** How `metadata.name` must look; default a DNS-1123 subdomain. Returns what is wrong with it. */
   readonly validateName?: (name: string) => string[];
   /** All but metadata; called for creates and updates alike. */
   validate?(object: T): FieldError[];
   /** What may not change. */
   validateUpdate?(next: T, old: T): FieldError[];
-  validateStatusUpdate?(next: T, old: T): FieldError[];
+  validateStatusUpdate?(next: T, old: T, subresource: StatusPart): FieldError[];
   /** For `Warning:` headers. */
   warnings?(object: T): string[];
   /** Seconds; absent: deletes at once. */
@@ -77,6 +78,9 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    */
   reserve?(objects: ObjectClient, next: T, old: T | undefined): Promise<Write[]>;
 }
+
+/** The subresources through which only the status is written. */
+export type StatusPart = 'status' | 'approval';
 
 export type FieldErrorType =
   | 'Required'

@@ -5,6 +5,7 @@ import {
   informer,
   isStatus,
   type KubeObject,
+  OBJECT_RESOURCES,
   type OwnerReference,
   type Pod,
   Pods,
@@ -13,12 +14,12 @@ import {
   type Source,
 } from 'orlop/plugin';
 import { type Entry, entryOf, FOREGROUND, judge, ORPHAN, OwnerGraph, type OwnerState } from './graph.ts';
-import { RESOURCES, resourceOf } from './resources.ts';
+import { resourceOf } from './resources.ts';
 
 export function run(ctx: Context): Controller {
   const { objects } = ctx;
   const graph = new OwnerGraph();
-  const unsynced = new Set(RESOURCES);
+  const unsynced = new Set(OBJECT_RESOURCES);
 
   function watched(resource: Resource<KubeObject>): Source {
     return {
@@ -131,7 +132,7 @@ export function run(ctx: Context): Controller {
     );
   }
 
-  const loop = controller(ctx, { sources: RESOURCES.map(watched), reconcile, concurrency: 32 });
+  const loop = controller(ctx, { sources: OBJECT_RESOURCES.map(watched), reconcile, concurrency: 32 });
   return loop;
 }
 

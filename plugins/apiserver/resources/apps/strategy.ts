@@ -1,13 +1,7 @@
-import type { Deployment, PodTemplateSpec, ReplicaSet } from 'orlop/plugin';
-import { defaultPodSpec } from '../pods/defaults.ts';
+import type { Deployment, ReplicaSet } from 'orlop/plugin';
+import { defaultPodTemplate } from '../pods/defaults.ts';
 import type { Strategy } from '../types.ts';
 import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from './validate.ts';
-
-function defaultTemplate(template: PodTemplateSpec | undefined): void {
-  if (!template?.spec) return;
-  template.spec.containers ??= [];
-  defaultPodSpec(template.spec);
-}
 
 /** Source: kubernetes `pkg/apis/apps/v1/defaults.go` and `pkg/registry/apps/deployment/strategy.go`. */
 export const deploymentStrategy: Strategy<Deployment> = {
@@ -23,7 +17,7 @@ export const deploymentStrategy: Strategy<Deployment> = {
     }
     spec.revisionHistoryLimit ??= 10;
     spec.progressDeadlineSeconds ??= 600;
-    defaultTemplate(spec.template);
+    defaultPodTemplate(spec.template);
   },
   validate: validateDeployment,
   validateUpdate: validateSelectorUpdate,
@@ -33,7 +27,7 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
   default({ spec }) {
     if (!spec) return;
     spec.replicas ??= 1;
-    defaultTemplate(spec.template);
+    defaultPodTemplate(spec.template);
   },
   validate: validateReplicaSet,
   validateUpdate: validateSelectorUpdate,

@@ -1,28 +1,29 @@
 import {
   type Deployment,
+  type KubeObject,
   type LabelSelector,
   matchLabelSelector,
   type PodTemplateSpec,
   type ReplicaSet,
 } from 'orlop/plugin';
-import { nonNegative, oneOf, same } from '../checks.ts';
+import { amount, nonNegative, oneOf, unchanged } from '../checks.ts';
 import { forbidden, invalid, required, unsupported } from '../errors.ts';
-import { IMMUTABLE } from '../metadata.ts';
 import { validatePodTemplate } from '../pods/validate.ts';
 import { isEmptySelector, validateLabelSelector } from '../selectors.ts';
 import type { FieldError } from '../types.ts';
 
 /** A selector, and a template whose pods it selects and which run for ever. */
-function validateWorkload(
+export function validateWorkload(
   selector: LabelSelector | undefined,
   template: PodTemplateSpec | undefined,
+  name = 'deployment',
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (!selector) errors.push(required('spec.selector'));
   else {
     errors.push(...validateLabelSelector(selector, 'spec.selector'));
     if (isEmptySelector(selector)) {
-      errors.push(invalid('spec.selector', selector, 'empty selector is invalid for deployment'));
+      errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${name}`));
     }
   }
   const labels = template?.metadata?.labels;
@@ -97,22 +98,8 @@ function validateStrategy({ type, rollingUpdate }: RolloutStrategy, field: strin
   return errors;
 }
 
-function isZero(value: number | string | undefined): boolean {
+export function isZero(value: number | string | undefined): boolean {
   return value === undefined || value === 0 || value === '0%';
-}
-
-/** A number of pods, or a percentage. */
-function amount(value: number | string | undefined, field: string): FieldError[] {
-  if (typeof value !== 'string') return nonNegative(value, field);
-  return /^\d+%$/.test(value)
-    ? []
-    : [
-        invalid(
-          field,
-          value,
-          "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', regex used for validation is '[0-9]+%')",
-        ),
-      ];
 }
 
 export function validateReplicaSet({ spec }: ReplicaSet): FieldError[] {
@@ -124,10 +111,8 @@ export function validateReplicaSet({ spec }: ReplicaSet): FieldError[] {
   ];
 }
 
-export function validateSelectorUpdate(
-  next: Deployment | ReplicaSet,
-  old: Deployment | ReplicaSet,
-): FieldError[] {
-  const selector = next.spec?.selector;
-  return same(selector, old.spec?.selector) ? [] : [invalid('spec.selector', selector, IMMUTABLE)];
+type Selecting = Pick<KubeObject, 'metadata'> & { spec?: { selector?: unknown } };
+
+export function validateSelectorUpdate(next: Selecting, old: Selecting): FieldError[] {
+  return unchanged(next.spec?.selector, old.spec?.selector, 'spec.selector');
 }

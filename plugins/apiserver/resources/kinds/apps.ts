@@ -1,5 +1,30 @@
-import { type Deployment, Deployments, type ReplicaSet, ReplicaSets } from 'orlop/plugin';
-import { deploymentColumns, replicaSetColumns } from '../../printing/apps.ts';
+import {
+  type ControllerRevision,
+  ControllerRevisions,
+  type DaemonSet,
+  DaemonSets,
+  type Deployment,
+  Deployments,
+  type PodTemplate,
+  PodTemplates,
+  type ReplicaSet,
+  ReplicaSets,
+  type ReplicationController,
+  ReplicationControllers,
+  type StatefulSet,
+  StatefulSets,
+} from 'orlop/plugin';
+import {
+  controllerRevisionColumns,
+  daemonSetColumns,
+  deploymentColumns,
+  podTemplateColumns,
+  replicaSetColumns,
+  replicationControllerColumns,
+  statefulSetColumns,
+} from '../../printing/apps.ts';
+import { podTemplateStrategy, replicationControllerStrategy } from '../apps/replication.ts';
+import { controllerRevisionStrategy, daemonSetStrategy, statefulSetStrategy } from '../apps/sets.ts';
 import { deploymentStrategy, replicaSetStrategy } from '../apps/strategy.ts';
 import { row, SCALE } from '../row.ts';
 import type { ResourceRow, ScalePaths } from '../types.ts';
@@ -9,22 +34,46 @@ const SCALE_PATHS: ScalePaths = {
   statusReplicasPath: 'status.replicas',
   labelSelectorPath: 'spec.selector',
 };
+/** What all kinds with replicas have. */
+const SCALED = { categories: ['all'], subresources: [SCALE, 'status'], scale: SCALE_PATHS };
 
 export const appsRows: readonly ResourceRow[] = [
   row<Deployment>(Deployments, {
+    ...SCALED,
     shortNames: ['deploy'],
-    categories: ['all'],
-    subresources: [SCALE, 'status'],
     columns: deploymentColumns,
-    scale: SCALE_PATHS,
     strategy: deploymentStrategy,
   }),
   row<ReplicaSet>(ReplicaSets, {
+    ...SCALED,
     shortNames: ['rs'],
     strategy: replicaSetStrategy,
     columns: replicaSetColumns,
-    categories: ['all'],
-    subresources: [SCALE, 'status'],
-    scale: SCALE_PATHS,
+    fieldSelectors: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   }),
+  row<StatefulSet>(StatefulSets, {
+    ...SCALED,
+    shortNames: ['sts'],
+    strategy: statefulSetStrategy,
+    columns: statefulSetColumns,
+  }),
+  row<DaemonSet>(DaemonSets, {
+    shortNames: ['ds'],
+    categories: ['all'],
+    subresources: ['status'],
+    strategy: daemonSetStrategy,
+    columns: daemonSetColumns,
+  }),
+  row<ControllerRevision>(ControllerRevisions, {
+    strategy: controllerRevisionStrategy,
+    columns: controllerRevisionColumns,
+  }),
+  row<ReplicationController>(ReplicationControllers, {
+    ...SCALED,
+    shortNames: ['rc'],
+    strategy: replicationControllerStrategy,
+    columns: replicationControllerColumns,
+    fieldSelectors: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  }),
+  row<PodTemplate>(PodTemplates, { strategy: podTemplateStrategy, columns: podTemplateColumns }),
 ];

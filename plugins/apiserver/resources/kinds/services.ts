@@ -1,14 +1,22 @@
 import {
   type EndpointSlice,
   EndpointSlices,
+  Endpoints,
+  type EndpointsObject,
   type IPAddress,
   IPAddresses,
   type Service,
   Services,
 } from 'orlop/plugin';
-import { endpointSliceColumns, ipAddressColumns, serviceColumns } from '../../printing/services.ts';
+import {
+  endpointSliceColumns,
+  endpointsColumns,
+  ipAddressColumns,
+  serviceColumns,
+} from '../../printing/services.ts';
 import { row } from '../row.ts';
 import type { ServiceOptions } from '../services/allocate.ts';
+import { endpointsStrategy } from '../services/endpoints.ts';
 import { endpointSliceStrategy, ipAddressStrategy } from '../services/slices.ts';
 import { serviceStrategy } from '../services/strategy.ts';
 import type { ResourceRow } from '../types.ts';
@@ -27,6 +35,11 @@ export function serviceRows(options: ServiceOptions): ResourceRow[] {
       },
     }),
     row<EndpointSlice>(EndpointSlices, { columns: endpointSliceColumns, strategy: endpointSliceStrategy }),
+    row<EndpointsObject>(Endpoints, {
+      shortNames: ['ep'],
+      strategy: endpointsStrategy,
+      columns: endpointsColumns,
+    }),
     row<IPAddress>(IPAddresses, {
       shortNames: ['ip'],
       strategy: ipAddressStrategy,

@@ -1,4 +1,4 @@
-import type { Container, PodSpec, Probe, Volume } from 'orlop/plugin';
+import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from 'orlop/plugin';
 
 const DEFAULT_MODE = 0o644;
 
@@ -14,6 +14,12 @@ export function defaultPodSpec(spec: PodSpec): void {
   else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
   for (const container of allContainers(spec)) defaultContainer(container, spec.hostNetwork === true);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
+}
+
+export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
+  if (!template?.spec) return;
+  template.spec.containers ??= [];
+  defaultPodSpec(template.spec);
 }
 
 export function allContainers(spec: PodSpec): Container[] {

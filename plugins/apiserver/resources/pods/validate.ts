@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Container, PodSpec, PodTemplateSpec, Toleration } from 'orlop/plugin';
-import { each, named, nonNegative, oneOf, requiredName } from '../checks.ts';
+import { between, each, named, nonNegative, oneOf, optionalName, requiredName } from '../checks.ts';
 import { duplicate, invalid, required, unsupported } from '../errors.ts';
 import { validateAnnotations, validateLabels } from '../metadata.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedName } from '../names.ts';
@@ -43,7 +43,7 @@ export function validatePodSpec(spec: PodSpec | undefined, field: string): Field
     ...oneOf(spec.dnsPolicy, `${field}.dnsPolicy`, DNS_POLICIES),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
     ...nonNegative(spec.terminationGracePeriodSeconds, `${field}.terminationGracePeriodSeconds`),
-    ...deadline(spec.activeDeadlineSeconds, `${field}.activeDeadlineSeconds`),
+    ...between(spec.activeDeadlineSeconds, `${field}.activeDeadlineSeconds`, 1, 2 ** 31 - 1),
     ...optionalName(spec.serviceAccountName, `${field}.serviceAccountName`, dns1123Subdomain),
     ...optionalName(spec.nodeName, `${field}.nodeName`, dns1123Subdomain),
     ...optionalName(spec.runtimeClassName, `${field}.runtimeClassName`, dns1123Subdomain),
@@ -60,20 +60,6 @@ export function validatePodSpec(spec: PodSpec | undefined, field: string): Field
       ...each(hostnames, `${at}.hostnames`, (name, nameAt) => named(name, nameAt, dns1123Subdomain)),
     ]),
   ];
-}
-
-function optionalName(
-  value: string | undefined,
-  field: string,
-  check: (name: string) => string[],
-): FieldError[] {
-  return value ? named(value, field, check) : [];
-}
-
-function deadline(seconds: number | undefined, field: string): FieldError[] {
-  return seconds !== undefined && (seconds < 1 || seconds > 2 ** 31 - 1)
-    ? [invalid(field, seconds, 'must be between 1 and 2147483647, inclusive')]
-    : [];
 }
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
