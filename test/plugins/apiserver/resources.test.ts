@@ -164,6 +164,14 @@ t.test('a certificate request is approved once', async (t) => {
   t.match(await kubectl.ok('get csr me'), /me +\S+ +example\.com\/s +admin +<none> +Pending/);
   t.match(await kubectl.ok('certificate approve me'), 'approved');
   t.match(await kubectl.ok('get csr me'), /Approved/);
-  const denied = await kubectl('certificate deny me');
-  t.match(denied.stderr, 'Approved and Denied conditions are mutually exclusive');
+  const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests/me';
+  const approved = (await request('GET', path)).body;
+  const [approval] = approved.status.conditions;
+  const withConditions = (conditions: object[]) => ({ ...approved, status: { conditions } });
+  const denied = withConditions([approval, { ...approval, type: 'Denied' }]);
+  const refused = await request('PUT', `${path}/approval`, denied);
+  t.equal(refused.code, 422);
+  t.match(refused.body.message, 'Approved and Denied conditions are mutually exclusive');
+  const withdrawn = await request('PUT', `${path}/status`, withConditions([]));
+  t.match(withdrawn.body.message, 'updates may not remove a condition of type "Approved"');
 });
