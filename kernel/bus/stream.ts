@@ -75,7 +75,10 @@ export class BusStream extends Duplex {
 
   override _read(): void {
     this.accept();
-    this.#grant();
+    // What is being read now still counts as unread, and there is no further call before more has come.
+    process.nextTick(() => {
+      if (!this.destroyed) this.#grant();
+    });
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {

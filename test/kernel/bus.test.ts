@@ -105,6 +105,17 @@ t.test('streams', async (t) => {
     t.ok(sent.equals(await buffer(stream)));
   });
 
+  await t.test('a reader that takes all there is at once, and late, gets more', async (t) => {
+    const stream = await a.openStream('s.echo', null);
+    stream.end(Buffer.alloc(3 * 1024 * 1024));
+    let length = 0;
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      length += (chunk as Buffer).length;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    t.equal(length, 3 * 1024 * 1024);
+  });
+
   await t.test('half-close: the answer comes after the end', async (t) => {
     const stream = await a.openStream('s.summary', null);
     for (let i = 0; i < 50; i++) if (!stream.write(Buffer.alloc(100_000, i))) await once(stream, 'drain');
