@@ -37,6 +37,7 @@ export async function exec(engine: Engine, id: string, options: ExecOptions): Pr
   const { socket } = started;
   const stderr = options.tty ? undefined : new PassThrough();
   let readAgain = (): void => {};
+  let ended = false;
   const stdio = new Duplex({
     read: () => readAgain(),
     write(chunk: Buffer, _encoding, done) {
@@ -50,7 +51,11 @@ export async function exec(engine: Engine, id: string, options: ExecOptions): Pr
     destroy(error, done) {
       socket.destroy();
       readAgain();
-      done(error);
+      const killed = ended ? Promise.resolve() : killLeft(id, started);
+      killed.then(
+        () => done(error),
+        (failure: Error) => done(error ?? failure),
+      );
     },
   });
 
@@ -64,7 +69,9 @@ export async function exec(engine: Engine, id: string, options: ExecOptions): Pr
         });
       }
     }
-    return await exitCode(started);
+    const code = await exitCode(started);
+    ended = true;
+    return code;
   }
 
   const code = run().finally(() => {
@@ -114,6 +121,12 @@ export async function execSync(
     stdout: Buffer.concat(out.stdout),
     stderr: Buffer.concat(out.stderr),
   };
+}
+
+/** Ends the command of a session that was left. */
+async function killLeft(containerId: string, { exec }: Started): Promise<void> {
+  const { Running, Pid } = await exec.inspect();
+  if (Running) await kill(containerId, Pid);
 }
 
 /** The engine has no call to end an exec. Its pid is the host's; kills it only if it is in this container's cgroup. */

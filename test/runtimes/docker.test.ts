@@ -242,6 +242,11 @@ t.test('pods on a real engine', { skip }, async (t) => {
     const left = await runtime.exec!(id, { command: ['cat'], tty: false, stdin: true });
     left.stdio.destroy();
     await t.rejects(left.exitCode, 'whoever leaves gets no exit code');
+    await eventually(async () => {
+      const processes = Buffer.from((await runtime.execSync(id, ['ps'], 10)).stdout).toString();
+      if (/ cat$/m.test(processes))
+        throw new Error(`the command of a session that was left lives: ${processes}`);
+    });
   });
 
   await t.test('what goes wrong has its reason', async (t) => {
