@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import {
   type Context,
+  type ExecParams,
   eventRecorder,
   type Instance,
   type LogsParams,
@@ -17,6 +18,7 @@ import type { NodeContext } from './node.ts';
 import { allocatable, type NodeDescription, readMachine } from './node-object.ts';
 import { Registration } from './registration.ts';
 import { stopPods } from './shutdown.ts';
+import { serveExec } from './streams/exec.ts';
 
 type Requires = { runtimes: typeof Runtimes; volumes: typeof VolumeDrivers; network: typeof PodNetwork };
 
@@ -69,6 +71,10 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     serveLogs(pods, params as unknown as LogsParams, stream),
   );
   ctx.defer(() => logs.close());
+  const exec = ctx.bus.acceptStreams(nodeSubject(name, 'exec'), (params, stream) =>
+    serveExec(pods, params as unknown as ExecParams, stream),
+  );
+  ctx.defer(() => exec.close());
   let drained = false;
   return {
     health: () => registration.health(),

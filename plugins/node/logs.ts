@@ -4,12 +4,11 @@ import {
   type ContainerState,
   type LogOptions,
   type LogsParams,
-  notFound,
-  Pods,
   type Runtime,
   StatusError,
 } from 'orlop/plugin';
 import type { PodManager } from './manager.ts';
+import { podOf } from './streams/target.ts';
 
 /** Serves one `logs` stream. Refusals are kubelet's, word by word, since kubectl prints them. */
 export async function serveLogs(pods: PodManager, params: LogsParams, stream: Duplex): Promise<void> {
@@ -38,12 +37,8 @@ export async function serveLogs(pods: PodManager, params: LogsParams, stream: Du
 }
 
 function find(pods: PodManager, params: LogsParams): { runtime: Runtime; container: ContainerState } {
-  const { namespace, pod: name, container: containerName } = params;
-  const worker = pods.get(namespace, name);
-  if (!worker) throw notFound(Pods, name);
-  if (params.uid !== undefined && params.uid !== worker.uid) {
-    throw new StatusError('Conflict', `pod "${name}" was replaced by another of its name; try again`);
-  }
+  const { pod: name, container: containerName } = params;
+  const worker = podOf(pods, params);
   const record = worker.state.containers.get(containerName);
   if (!record) {
     throw new StatusError('BadRequest', `container "${containerName}" is not valid for pod "${name}"`);

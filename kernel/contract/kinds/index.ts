@@ -1,5 +1,6 @@
 export * from './apiserver.ts';
 export * from './auth.ts';
+export * from './channels.ts';
 export * from './loadbalancer.ts';
 export * from './network.ts';
 export * from './node.ts';

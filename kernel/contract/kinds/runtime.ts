@@ -44,8 +44,13 @@ export interface Runtime {
   containerLogs(id: string, options: LogOptions): AsyncIterable<LogLine>;
   /** `timeout` in seconds, after which the command is killed and the call rejects. Rejects where nothing runs. */
   execSync(id: string, command: readonly string[], timeout: number): Promise<ExecResult>;
-  /** Absent: exec is not possible. `stdio` carries stdin in and stdout out, `stderr` what the process writes there. */
+  /**
+   * Absent: exec is not possible. `stdio` carries stdin in and stdout out, `stderr` what the process writes there. Destroying `stdio`
+   * ends the process, as far as the runtime can; then `exitCode` may reject.
+   */
   exec?(id: string, options: ExecOptions): Promise<ExecSession>;
+  /** The container's own streams from now on. Absent: its log is all there is to see. Destroying `stdio` leaves the container alone. */
+  attach?(id: string, options: { stdin: boolean }): Promise<ExecSession>;
   /** CPU in nanocores, memory in bytes (working set). */
   containerStats?(id: string): Promise<{ cpu: number; memory: number } | undefined>;
   /**

@@ -65,7 +65,8 @@ function logsParams(pod: Pod, query: URLSearchParams): LogsParams {
   return params;
 }
 
-function containerOf(pod: Pod, asked: string): string {
+/** The container a request is about: the one asked for, or the only one. Throws BadRequest. */
+export function containerOf(pod: Pod, asked: string): string {
   const names = (pod.spec?.containers ?? []).map(({ name }) => name);
   const others = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].map(
     ({ name }) => name,

@@ -2,6 +2,7 @@ import { StatusError } from 'orlop/plugin';
 import type { Attributes } from '../http/authorize.ts';
 import type { ResourcePath } from '../http/path.ts';
 import type { ResourceRow } from '../resources/types.ts';
+import { execPod } from '../streams/exec.ts';
 import type { Handler } from './call.ts';
 import { createFromBody } from './create.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
@@ -33,6 +34,10 @@ const OBJECT: Methods = {
   PATCH: { verb: 'patch', handler: patchFromBody },
   DELETE: { verb: 'delete', handler: deleteObject },
 };
+/** WebSockets begin with a GET; clients that know SPDY only POST, and are told. */
+function connect(handler: Handler): Methods {
+  return { GET: { verb: 'get', handler }, POST: { verb: 'create', handler } };
+}
 const { DELETE: _, ...STATUS } = OBJECT;
 const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   status: STATUS,
@@ -42,6 +47,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
     PUT: { verb: 'update', handler: scaleObject },
     PATCH: { verb: 'patch', handler: scaleObject },
   },
+  exec: connect(execPod),
   log: { GET: { verb: 'get', handler: podLogs } },
   binding: { POST: { verb: 'create', handler: bindPod } },
   eviction: { POST: { verb: 'create', handler: evictPod } },

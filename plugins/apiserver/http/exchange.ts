@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Status, UserInfo } from 'orlop/plugin';
@@ -7,6 +9,12 @@ const compress = promisify(gzip);
 /** Source: apiserver `responsewriters`, `defaultGzipThresholdBytes`. */
 const GZIP_THRESHOLD = 128 * 1024;
 const JSON_TYPE = 'application/json';
+
+/** The connection of a request to upgrade, and what came on it after the request. */
+export interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
 
 /** One request and its answer. Handlers write straight to the node response. */
 export class Exchange {
@@ -17,12 +25,15 @@ export class Exchange {
   readonly pathname: string;
   readonly query: URLSearchParams;
   user: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+  /** Of a request with `Connection: Upgrade` only. */
+  readonly upgrade: Upgrade | undefined;
   readonly #warnings = new Set<string>();
   #abort: AbortController | undefined;
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse, upgrade?: Upgrade) {
     this.incoming = incoming;
     this.outgoing = outgoing;
+    this.upgrade = upgrade;
     this.method = incoming.method ?? 'GET';
     const url = incoming.url ?? '/';
     const mark = url.indexOf('?');
@@ -33,6 +44,13 @@ export class Exchange {
   header(name: string): string {
     const value = this.incoming.headers[name];
     return typeof value === 'string' ? value : (value?.[0] ?? '');
+  }
+
+  /** The connection, for another protocol; there is no answer to give any more. */
+  takeOver(): Upgrade {
+    if (!this.upgrade) throw new Error('the request asks for no upgrade');
+    this.outgoing.detachSocket(this.upgrade.socket as Socket);
+    return this.upgrade;
   }
 
   /** Aborted when the client has gone before its answer was complete. */

@@ -1,4 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
@@ -22,19 +24,28 @@ export interface AppOptions {
 
 type Answer = (exchange: Exchange) => Promise<void>;
 
-/** The HTTP API as a node request listener: authentication, authorization, routing, and errors as Status bodies. */
-export function app({ api, documents, authenticator, version }: AppOptions) {
+/** Listeners of a node server's `request` and `upgrade`. */
+export interface App {
+  request(incoming: IncomingMessage, outgoing: ServerResponse): void;
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** The HTTP API: authentication, authorization, routing, and errors as Status bodies. */
+export function app({ api, documents, authenticator, version }: AppOptions): App {
   /** Handlers write straight to the node response. */
   const answer = (handler: Answer) => async (context: { env: HttpBindings }) => {
-    const exchange = new Exchange(context.env.incoming, context.env.outgoing);
+    await carryOut(new Exchange(context.env.incoming, context.env.outgoing), handler);
+    return RESPONSE_ALREADY_SENT;
+  };
+
+  async function carryOut(exchange: Exchange, handler: Answer): Promise<void> {
     try {
       exchange.user = await authenticate(exchange, authenticator);
       await handler(exchange);
     } catch (error) {
       await fail(exchange, error);
     }
-    return RESPONSE_ALREADY_SENT;
-  };
+  }
 
   async function fail(exchange: Exchange, error: unknown): Promise<void> {
     const { outgoing, method, pathname } = exchange;
@@ -113,10 +124,20 @@ export function app({ api, documents, authenticator, version }: AppOptions) {
     await hono.fetch(request, env as HttpBindings);
     return RESPONSE_ALREADY_SENT;
   });
-  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    listener(incoming, outgoing).catch((error: unknown) => {
-      api.log.error('a request failed', { error: String(error) });
-      outgoing.destroy();
-    });
+  const lost = (socket: { destroy(): void }) => (error: unknown) => {
+    api.log.error('a request failed', { error: String(error) });
+    socket.destroy();
+  };
+  return {
+    request: (incoming, outgoing) => void listener(incoming, outgoing).catch(lost(outgoing)),
+    upgrade(incoming, socket, head) {
+      // Node leaves the socket to us: until the upgrade is granted it is an answer's, as ever.
+      socket.on('error', () => socket.destroy());
+      const outgoing = new ServerResponse(incoming);
+      outgoing.shouldKeepAlive = false;
+      outgoing.assignSocket(socket as Socket);
+      outgoing.once('finish', () => socket.end());
+      carryOut(new Exchange(incoming, outgoing, { socket, head }), resources).catch(lost(socket));
+    },
   };
 }

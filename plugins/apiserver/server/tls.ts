@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 
 const TLS_HANDSHAKE = 0x16;
@@ -21,7 +22,10 @@ export interface TlsServer {
 /** An HTTPS server that never listens: the host owns the listener. */
 export function tlsServer(
   options: TlsOptions,
-  handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+  handle: {
+    request(incoming: IncomingMessage, outgoing: ServerResponse): void;
+    upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void;
+  },
 ): TlsServer {
   const sockets = new Set<Socket>();
   /** Answers under way. */
@@ -37,9 +41,10 @@ export function tlsServer(
         if (state === 'closing') socket.end();
       });
       if (state !== 'open') outgoing.setHeader('Connection', 'close');
-      handle(incoming, outgoing);
+      handle.request(incoming, outgoing);
     },
   );
+  server.on('upgrade', handle.upgrade);
   // Node tracks connections, for their time-outs and to close idle ones, from this event on.
   server.emit('listening');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
