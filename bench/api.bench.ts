@@ -6,6 +6,8 @@
  * what was seen: ConfigMap creates 600/s one by one and 1,740/s with 32 in flight, Pod creates 795/s, gets 4,390/s, a list of 1,000 objects
  * 23.5 ms (9.5 ms from its cache), 1,000 watchers 31.5 ms behind the acknowledgement, 5 s to ready, 528 MiB idle and 1.1 GiB after the load.
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, type Endpoint } from './kube-client.ts';
 import { startCluster } from './orlop.ts';
@@ -98,13 +100,37 @@ async function writes(one: Connection, many: Connection[]): Promise<void> {
   rate(`Pod creates, ${IN_FLIGHT} in flight`, pods, 1_590);
 }
 
-async function reads(one: Connection, many: Connection[]): Promise<void> {
+async function reads(endpoint: Endpoint, one: Connection, many: Connection[]): Promise<void> {
   const get = (): Request => ['GET', `${CONFIG_MAPS}/many-7`];
+  const { length } = (await one.request(...get())).body;
   await drive(many, 3_000, get);
   const alone = await drive([one], 2_000, get);
   report.result('gets, one by one: p50', alone.p50, 'ms');
-  rate(`gets, ${IN_FLIGHT} in flight`, await drive(many, 20_000, get), 17_560);
+  const ours = await drive(many, 20_000, get);
+  rate(`gets, ${IN_FLIGHT} in flight`, ours, 17_560);
+  const bare = await bareServer(endpoint, length);
+  report.result(`bare node:https server, ${IN_FLIGHT} in flight`, bare, '/s');
+  // 25,000/s was seen of a bare server where the goal of gets was set.
+  report.goal('gets to a bare node:https server', ours.perSecond / bare, 'x', '>=', 0.7);
   await purge(one);
+}
+
+/** What this client, on this machine, in this minute, sees of a server that does nothing: answers per second. */
+async function bareServer({ cert, key, ca }: Endpoint, bytes: number): Promise<number> {
+  const server = fork(new URL('bare-server.js', import.meta.url));
+  try {
+    server.send({ cert, key, bytes });
+    const [port] = (await once(server, 'message')) as [number];
+    // The certificate at hand is a client's.
+    const endpoint = { host: '127.0.0.1', port, ca, cert, key, rejectUnauthorized: false };
+    const connections = await Connection.openMany(endpoint, IN_FLIGHT);
+    await drive(connections, 3_000, () => ['GET', '/']);
+    const { perSecond } = await drive(connections, 20_000, () => ['GET', '/']);
+    for (const connection of connections) connection.close();
+    return perSecond;
+  } finally {
+    server.kill();
+  }
 }
 
 async function lists(one: Connection, many: Connection[]): Promise<void> {
@@ -186,7 +212,7 @@ try {
   const many = await Connection.openMany(endpoint, IN_FLIGHT);
   await one.ask('POST', '/api/v1/namespaces', { metadata: { name: 'bench' } });
   await writes(one, many);
-  await reads(one, many);
+  await reads(endpoint, one, many);
   await lists(one, many);
   for (const watchers of [1, 100]) {
     const behind = await fanOut(endpoint, one, watchers);

@@ -9,6 +9,8 @@ export interface Endpoint {
   ca: string;
   cert: string;
   key: string;
+  /** Absent: true. */
+  rejectUnauthorized?: boolean;
 }
 
 export interface Answer {
