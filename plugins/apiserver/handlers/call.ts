@@ -1,4 +1,4 @@
-import type { BusClient, KubeObject, Logger, ObjectClient, ObjectKey } from 'orlop/plugin';
+import type { Authenticator, BusClient, KubeObject, Logger, ObjectClient, ObjectKey } from 'orlop/plugin';
 import type { Authorizer } from '../http/authorize.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ResourcePath } from '../http/path.ts';
@@ -16,6 +16,7 @@ export interface Api {
   readonly schemas: SchemaSource;
   readonly protobuf: { decode(body: Uint8Array): KubeObject };
   readonly admission: Admission;
+  readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   /** Ends watches and other streams when the instance stops. */
   readonly signal: AbortSignal;

@@ -1,43 +1,50 @@
-import { timestamp } from 'orlop/plugin';
+import { StatusError, timestamp, type UserInfo } from 'orlop/plugin';
+import { invalidObject } from '../resources/errors.ts';
+import type { Access } from '../resources/kinds/access.ts';
 import type { Call } from './call.ts';
 import { decodeBody } from './decode.ts';
 
-/** POST of a question about the asker: answered, never kept. */
+/** POST of a question about access: answered, never kept. */
 export async function review(call: Call): Promise<void> {
-  const { exchange, row } = call;
-  const asked = await decodeBody(call, row, 'Warn');
-  const metadata = { ...asked.metadata, creationTimestamp: timestamp() };
-  await exchange.json(201, { ...asked, metadata, status: answer(call, asked as { spec?: Attributes }) });
+  const { exchange, row, path } = call;
+  const asked: Access = await decodeBody(call, row, 'Warn');
+  const namespace = path.namespace === undefined ? {} : { namespace: path.namespace };
+  const metadata = { ...asked.metadata, ...namespace, creationTimestamp: timestamp() };
+  const errors = row.strategy.validate?.({ ...asked, metadata }) ?? [];
+  if (errors.length > 0) throw invalidObject(row, metadata.name ?? '', errors);
+  await exchange.json(201, { ...asked, metadata, status: await answer(call, asked) });
 }
 
-interface Attributes {
-  resourceAttributes?: {
-    verb?: string;
-    group?: string;
-    resource?: string;
-    namespace?: string;
-    name?: string;
-  };
-  nonResourceAttributes?: { verb?: string; path?: string };
-}
-
-function answer({ api, exchange, row }: Call, { spec = {} }: { spec?: Attributes }): object {
-  const { user } = exchange;
-  if (row.kind === 'SelfSubjectReview') return { userInfo: user };
-  if (row.kind === 'SelfSubjectRulesReview') {
-    return { ...api.authorizer.rules(user), incomplete: false };
+async function answer(call: Call, asked: Access): Promise<object> {
+  const { api, exchange, row } = call;
+  switch (row.kind) {
+    case 'SelfSubjectReview':
+      return { userInfo: exchange.user };
+    case 'SelfSubjectRulesReview':
+      return { ...api.authorizer.rules(exchange.user), incomplete: false };
+    case 'TokenReview':
+      return whoseToken(call, asked);
+    case 'SelfSubjectAccessReview':
+      return mayDo(call, exchange.user, asked);
+    default: {
+      const { user = '', groups = [], uid } = asked.spec ?? {};
+      return mayDo(call, { username: user, groups, ...(uid === undefined ? {} : { uid }) }, asked);
+    }
   }
+}
+
+async function whoseToken({ api }: Call, { spec }: Access): Promise<object> {
+  if (!spec?.token) {
+    throw new StatusError('BadRequest', 'token is required for TokenReview in authentication');
+  }
+  const user = await api.authenticator.authenticate({ token: spec.token });
+  return user ? { authenticated: true, user } : { authenticated: false, error: 'invalid bearer token' };
+}
+
+function mayDo({ api }: Call, user: UserInfo, { spec = {} }: Access): object {
   const { resourceAttributes: about, nonResourceAttributes: path } = spec;
-  return api.authorizer.authorize(
-    user,
-    path
-      ? { verb: path.verb ?? '', path: path.path ?? '' }
-      : {
-          verb: about?.verb ?? '',
-          group: about?.group,
-          resource: about?.resource,
-          namespace: about?.namespace,
-          name: about?.name,
-        },
-  );
+  if (path) return api.authorizer.authorize(user, { verb: path.verb ?? '', path: path.path ?? '' });
+  const { verb = '', group, resource, subresource, namespace, name } = about ?? {};
+  const whole = subresource ? `${resource ?? ''}/${subresource}` : resource;
+  return api.authorizer.authorize(user, { verb, group, resource: whole, namespace, name });
 }

@@ -13,12 +13,13 @@ import { policyRows } from './kinds/policy.ts';
 import { rbacRows } from './kinds/rbac.ts';
 import { serviceRows } from './kinds/services.ts';
 import { storageRows } from './kinds/storage.ts';
+import { olderRows } from './older.ts';
 import type { ServiceOptions } from './services/allocate.ts';
 import type { ResourceRow } from './types.ts';
 
 /** The rows of a new cluster, in the order in which discovery shows them. */
 export function standardRows(options: ServiceOptions): ResourceRow[] {
-  return [
+  const rows = [
     ...configRows,
     namespaceRow,
     ...nodeRows,
@@ -35,4 +36,5 @@ export function standardRows(options: ServiceOptions): ResourceRow[] {
     ...accessRows,
     pluginRow,
   ];
+  return [...rows, ...olderRows(rows)];
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { GroupVersionKind } from '../resources/types.ts';
 import { type Definition, type Definitions, type Descriptions, REFERENCE } from './definitions.ts';
 import type { Messages } from './kubectl.ts';
+import { olderDefinitions, SAME_AS } from './older.ts';
 import { PLUGIN_DEFINITIONS } from './plugin.ts';
 import type { Schema, SchemaSource } from './types.ts';
 
@@ -25,7 +26,7 @@ export class Schemas implements SchemaSource {
   constructor() {
     const { version, definitions } = read<{ version: string; definitions: Definitions }>('schemas.json');
     this.version = version;
-    this.definitions = { ...definitions, ...PLUGIN_DEFINITIONS };
+    this.definitions = { ...definitions, ...olderDefinitions(definitions), ...PLUGIN_DEFINITIONS };
     for (const [name, definition] of Object.entries(this.definitions)) this.#index(name, definition);
   }
 
@@ -90,7 +91,7 @@ export class Schemas implements SchemaSource {
   /** Read at first use: 1 MB that only `kubectl explain` and the like need. */
   descriptionsOf(name: string): Record<string, string> {
     this.#descriptions ??= read<Descriptions>('descriptions.json');
-    return this.#descriptions[name] ?? {};
+    return this.#descriptions[SAME_AS[name] ?? name] ?? {};
   }
 }
 

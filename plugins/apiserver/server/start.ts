@@ -57,6 +57,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       schemas,
       protobuf: new ProtobufDecoder(schemas, protobufMessages()),
       admission: namespaceLifecycle(objects),
+      authenticator: ctx.services.authenticator,
       authorizer: everyoneIsAdmin,
       signal: streams.signal,
     },

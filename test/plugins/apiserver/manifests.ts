@@ -35,6 +35,12 @@ const ingressRules = [
   },
 ];
 
+const olderBackend = { serviceName: 'a', servicePort: 80 };
+const olderSpec = {
+  backend: olderBackend,
+  rules: [{ host: 'a.example.com', http: { paths: [{ path: '/', backend: olderBackend }] } }],
+};
+
 export const MANIFESTS: Readonly<Record<string, Manifest>> = {
   'v1/ConfigMap': { body: { data: { a: 'b' } }, change: { data: { a: 'c' } } },
   'v1/Secret': { body: { stringData: { a: 'b' } }, change: { stringData: { a: 'c' } } },
@@ -64,6 +70,14 @@ export const MANIFESTS: Readonly<Record<string, Manifest>> = {
   'networking.k8s.io/v1/Ingress': {
     body: { spec: { rules: ingressRules } },
     change: { spec: { ingressClassName: 'x' } },
+  },
+  'networking.k8s.io/v1beta1/Ingress': { body: { spec: olderSpec }, change: { spec: { rules: [] } } },
+  'extensions/v1beta1/Ingress': { body: { spec: olderSpec }, change: { spec: { rules: [] } } },
+  'discovery.k8s.io/v1beta1/EndpointSlice': {
+    body: {
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.1'], topology: { 'topology.kubernetes.io/zone': 'z' } }],
+    },
   },
   'networking.k8s.io/v1/IngressClass': { body: { spec: { controller: 'example.com/c' } } },
   'networking.k8s.io/v1/NetworkPolicy': {

@@ -175,3 +175,44 @@ t.test('a certificate request is approved once', async (t) => {
   const withdrawn = await request('PUT', `${path}/status`, withConditions([]));
   t.match(withdrawn.body.message, 'updates may not remove a condition of type "Approved"');
 });
+
+t.test('older versions are other names of the same objects', async (t) => {
+  const { body } = MANIFESTS['extensions/v1beta1/Ingress']!;
+  const manifest = { apiVersion: 'extensions/v1beta1', kind: 'Ingress', metadata: { name: 'old' }, ...body };
+  t.match(await kubectl.ok('create -f -', JSON.stringify(manifest)), 'ingress.extensions/old created');
+  const newer = await request('GET', '/apis/networking.k8s.io/v1/namespaces/default/ingresses/old');
+  const service = { name: 'a', port: { number: 80 } };
+  t.match(newer.body, {
+    apiVersion: 'networking.k8s.io/v1',
+    spec: {
+      defaultBackend: { service },
+      rules: [{ http: { paths: [{ path: '/', pathType: 'ImplementationSpecific', backend: { service } }] } }],
+    },
+  });
+  const versions = await request('GET', '/apis/batch');
+  t.equal(versions.body.preferredVersion.version, 'v1');
+  t.match(await kubectl.ok('get cronjobs.v1beta1.batch tick -o jsonpath={.apiVersion}'), 'batch/v1beta1');
+});
+
+t.test('who a token is and what somebody may do is answered', async (t) => {
+  const ask = async (group: string, kind: string, spec: object, namespace = '') => {
+    const path = `/apis/${group}/v1${namespace && `/namespaces/${namespace}`}/${kind.toLowerCase()}s`;
+    return request('POST', path, { apiVersion: `${group}/v1`, kind, spec });
+  };
+  const resourceAttributes = { verb: 'get', resource: 'pods', namespace: 'default' };
+  const groups = ['system:authenticated'];
+  const authorization = 'authorization.k8s.io';
+  const may = await ask(authorization, 'SubjectAccessReview', { user: 'a', groups, resourceAttributes });
+  t.match(may.body, { status: { allowed: true } });
+  const mayNot = await ask(authorization, 'SubjectAccessReview', { user: 'a', resourceAttributes });
+  t.match(mayNot.body, { status: { allowed: false } });
+  const elsewhere = await ask(
+    authorization,
+    'LocalSubjectAccessReview',
+    { user: 'a', resourceAttributes },
+    'kube-system',
+  );
+  t.match(elsewhere.body, { code: 422, message: /resourceAttributes\.namespace: Invalid value: "default"/ });
+  const nobody = await ask('authentication.k8s.io', 'TokenReview', { token: 'x' });
+  t.match(nobody.body, { status: { authenticated: false } });
+});
