@@ -13,14 +13,17 @@ export const NAME_IN_USE = 10058;
 const NO_PEERS = 10005;
 export const NOT_CLUSTERED = 10074;
 
-/** What JetStream answers instead of a result. */
-export class JetStreamError extends Error {
-  override readonly name = 'JetStreamError';
-  readonly code: number;
+/** What JetStream answers instead of a result: `ServiceUnavailable` to whom it reaches. */
+export class JetStreamError extends StatusError {
+  readonly errCode: number;
 
-  constructor(code: number, description: string) {
-    super(description);
-    this.code = code;
+  constructor(errCode: number, description: string, subject: string) {
+    const advice =
+      errCode === NO_STREAM
+        ? '. Restore the stream from a backup, or restart Orlop to begin with an empty one'
+        : '';
+    super('ServiceUnavailable', `NATS refuses ${subject}: ${description}${advice}`);
+    this.errCode = errCode;
   }
 }
 
@@ -41,10 +44,10 @@ export async function ask<T>(link: Link, operation: string, body: object = {}): 
 
 /** Asks again for as long as NATS is away. Throws `JetStreamError`, or `ServiceUnavailable` at the end of patience. */
 export async function askSubject<T>(link: Link, subject: string, body: string): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
     try {
-      await link.whenUp(Math.max(1, deadline - Date.now()));
+      await link.whenUp(Math.max(1, deadline - performance.now()));
       const answer = await link.request(subject, body, { timeout: ATTEMPT_MS });
       const { error, ...result } = answer.json<{
         error?: { code: number; err_code: number; description: string };
@@ -52,11 +55,11 @@ export async function askSubject<T>(link: Link, subject: string, body: string): 
       if (!error) return result as T;
       // 503: no leader yet.
       if (error.code !== 503 && error.err_code !== NO_PEERS)
-        throw new JetStreamError(error.err_code, error.description);
+        throw new JetStreamError(error.err_code, error.description, subject);
     } catch (error) {
       if (!(error instanceof LostError)) throw error;
     }
-    if (link.closed || Date.now() > deadline)
+    if (link.closed || performance.now() > deadline)
       throw new StatusError(
         'ServiceUnavailable',
         `NATS does not answer ${subject}; check that nats-server runs`,
@@ -83,7 +86,7 @@ export async function readMessage(
       time: message.time,
     };
   } catch (error) {
-    if (error instanceof JetStreamError && error.code === NO_MESSAGE) return undefined;
+    if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined;
     throw error;
   }
 }

@@ -11,6 +11,12 @@ import { Table } from './table.ts';
 /** Deletions remembered for the sweep, at most, outside of a load. */
 const TOMBSTONES = 2_048;
 
+/** By the calendar, which can be set back, and since the start, which may stand still while the machine sleeps. */
+interface Moment {
+  wall: number;
+  steady: number;
+}
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -28,7 +34,7 @@ export class Cache implements FeedTarget {
   #tables = new Map<string, Table>();
   #loading = false;
   #ready = false;
-  #lastHeard = 0;
+  #lastHeard: Moment | undefined;
   /** Between the beginning of a session and its first `caughtUp`. */
   #resuming = false;
   #tombstones: { subject: string; revision: number }[] = [];
@@ -58,9 +64,9 @@ export class Cache implements FeedTarget {
 
   begin({ epoch, lastRevision }: StreamState): number {
     // Who was away for long may have missed tombstones that are gone by now.
-    const stale = this.#lastHeard > 0 && Date.now() - this.#lastHeard > (TOMBSTONE_TTL / 2) * 1000;
+    const stale = this.#lastHeard !== undefined && since(this.#lastHeard) > (TOMBSTONE_TTL / 2) * 1000;
     const resume = this.#ready && !stale && epoch === this.epoch && lastRevision >= this.applied;
-    this.#lastHeard = Date.now();
+    this.#lastHeard = now();
     this.#resuming = true;
     if (resume) return this.applied + 1;
     this.#reset(epoch);
@@ -68,7 +74,7 @@ export class Cache implements FeedTarget {
   }
 
   message(revision: number, message: Msg, headers: MsgHdrs | undefined): void {
-    this.#lastHeard = Date.now();
+    this.#lastHeard = now();
     const from = this.applied;
     // A consumer on a copy of the stream that is behind starts before what was asked for.
     if (!this.#loading && revision <= from) return;
@@ -90,7 +96,7 @@ export class Cache implements FeedTarget {
   }
 
   caughtUp(revision: number): void {
-    this.#lastHeard = Date.now();
+    this.#lastHeard = now();
     const from = this.applied;
     this.applied = Math.max(from, revision);
     if (this.#loading) {
@@ -215,4 +221,13 @@ function replaced(table: Table, entry: Entry): boolean {
   const previous = table.newest(sortKey(entry.key));
   if (!previous || previous.deleted || entry.deleted) return false;
   return previous.value.metadata?.uid !== entry.value.metadata?.uid;
+}
+
+function now(): Moment {
+  return { wall: Date.now(), steady: performance.now() };
+}
+
+/** Milliseconds; rather too many than too few. */
+function since({ wall, steady }: Moment): number {
+  return Math.max(Date.now() - wall, performance.now() - steady);
 }

@@ -31,6 +31,7 @@ export class Feed {
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
+  #end: (why: string) => void = () => undefined;
 
   constructor(o: {
     link: Link;
@@ -47,6 +48,11 @@ export class Feed {
     this.#done = this.#run();
   }
 
+  /** Begins a new session: something else than the feed has found out that this one is of no use. */
+  restart(why: string): void {
+    this.#end(why);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#done;
@@ -56,7 +62,7 @@ export class Feed {
     const { signal } = this.#closing;
     let pause = 10;
     while (!signal.aborted && !this.#link.closed) {
-      const started = Date.now();
+      const started = performance.now();
       try {
         await this.#link.whenUp(60_000);
         const why = await this.#session(signal);
@@ -68,7 +74,7 @@ export class Feed {
             error: (error as Error).message,
           });
       }
-      pause = Date.now() - started > 5_000 ? 10 : Math.min(pause * 2, 1_000);
+      pause = performance.now() - started > 5_000 ? 10 : Math.min(pause * 2, 1_000);
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -87,13 +93,14 @@ export class Feed {
     const ended = new Promise<string>((resolve) => {
       end = resolve;
     });
+    this.#end = end;
     let expected = 1;
-    let lastSeen = Date.now();
+    let lastSeen = performance.now();
     let over = false;
     const subscription = connection.subscribe(inbox, {
       callback: (_error, message) => {
         if (over) return;
-        lastSeen = Date.now();
+        lastSeen = performance.now();
         if (message.headers?.code === 100) return control(message);
         const { revision, order, pending } = parseReply(message.reply ?? '');
         if (order !== expected) {
@@ -117,7 +124,7 @@ export class Feed {
       }
     };
     const silence = setInterval(() => {
-      if (Date.now() - lastSeen > SILENCE_MS) end('the server fell silent');
+      if (performance.now() - lastSeen > SILENCE_MS) end('the server fell silent');
     }, 1_000);
     const unlisten = this.#link.onChange(() => end('the connection was cut'));
     const abort = (): void => end('closed');

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { headers, type Msg, nuid } from 'nats';
 import { StatusError } from '../contract/index.ts';
 import { type Link, LostError } from '../nats/link.ts';
-import { readMessage } from './api.ts';
+import { ask, readMessage } from './api.ts';
 import { HEADERS } from './headers.ts';
 
 /** One message to append, if the last of its subject is `expected` (0: there is none). */
@@ -214,22 +214,28 @@ export class Journal {
 
   /** Sends again what may or may not have arrived. That is safe: it can succeed once only, because of what it expects. */
   async #insist(subject: string, send: () => Promise<Outcome>): Promise<number | 'conflict'> {
-    const deadline = Date.now() + PATIENCE_MS;
-    for (let pause = 20; Date.now() < deadline && !this.#link.closed; pause = Math.min(pause * 2, 1_000)) {
-      await this.#link.whenUp(Math.max(1, deadline - Date.now())).catch(() => undefined);
+    const deadline = performance.now() + PATIENCE_MS;
+    for (
+      let pause = 20;
+      performance.now() < deadline && !this.#link.closed;
+      pause = Math.min(pause * 2, 1_000)
+    ) {
+      await this.#link.whenUp(Math.max(1, deadline - performance.now())).catch(() => undefined);
       const outcome = await send();
       if (outcome !== 'unknown') return outcome;
+      // Says so when the stream is gone.
+      await ask(this.#link, `STREAM.INFO.${this.#stream}`);
       await sleep(pause);
     }
     throw new StatusError(
       'Timeout',
-      `NATS did not acknowledge the write of ${subject}: it may or may not be done. Read the object before you try again.`,
+      `NATS did not acknowledge the write of ${subject}: it may or may not be done. Read the object before you try again; if this goes on, see whether the disk of nats-server is full.`,
     );
   }
 
   /** A second attempt conflicted: with its own first one, if the message that followed `expected` bears its id. */
   async #settle(write: Append & { id: string }): Promise<number | 'conflict'> {
-    const deadline = Date.now() + IN_DOUBT_MS;
+    const deadline = performance.now() + IN_DOUBT_MS;
     let from = write.expected + 1;
     let successor = false;
     for (;;) {
@@ -238,7 +244,7 @@ export class Journal {
       successor ||= next?.headers.get(HEADERS.expected) === String(write.expected);
       // What conflicted may not be visible yet while the copies of the stream agree on it.
       const hidden = next === undefined && from === write.expected + 1;
-      if (hidden && Date.now() < deadline) {
+      if (hidden && performance.now() < deadline) {
         await sleep(50);
         continue;
       }

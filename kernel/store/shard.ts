@@ -203,11 +203,18 @@ export class Shard {
   }
 
   async #lastOfAll(): Promise<number> {
-    return (await streamState(this.#link, this.design)).lastRevision;
+    const { epoch, lastRevision } = await streamState(this.#link, this.design);
+    if (epoch === this.cache.epoch) return lastRevision;
+    // What is in memory is of a stream that is no more.
+    this.#feed?.restart('the stream was replaced');
+    throw new StatusError('ServiceUnavailable', `${this.design.name} was replaced and is being loaded`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   /** A filtered feed never sees the stream's last revision, only its resources'. */
   async #lastOf(resource: Resource): Promise<number> {
+    await this.#lastOfAll();
     const message = await readMessage(this.#link, this.design.name, {
       last_by_subj: `${filterOf(resource)}>`,
     });

@@ -51,7 +51,7 @@ export async function ensureStream(link: Link, design: StreamDesign, replicas: 1
       await keep(link, 'UPDATE', design, { ...config, num_replicas: replicas });
     if (state.last_seq > 0) return;
   } catch (error) {
-    if (!(error instanceof JetStreamError) || error.code !== NO_STREAM) throw error;
+    if (!(error instanceof JetStreamError) || error.errCode !== NO_STREAM) throw error;
     await createStream(link, design, replicas);
   }
   // So that no revision is 0, which means "any" to clients.
@@ -67,7 +67,7 @@ async function keep(
   try {
     await ask(link, `STREAM.${verb}.${design.name}`, config);
   } catch (error) {
-    if (!(error instanceof JetStreamError) || error.code !== NOT_CLUSTERED) throw error;
+    if (!(error instanceof JetStreamError) || error.errCode !== NOT_CLUSTERED) throw error;
     throw new StatusError(
       'ServiceUnavailable',
       `the NATS server stands alone, so that it cannot keep 3 copies of ${design.name}: use a JetStream cluster of three servers, or ask for 1`,
@@ -100,6 +100,6 @@ async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): 
     await keep(link, 'CREATE', design, config);
   } catch (error) {
     // Another kernel was first.
-    if (!(error instanceof JetStreamError) || error.code !== NAME_IN_USE) throw error;
+    if (!(error instanceof JetStreamError) || error.errCode !== NAME_IN_USE) throw error;
   }
 }
