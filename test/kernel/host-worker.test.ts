@@ -5,6 +5,7 @@ import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 
 const echo = { module: new URL('./host-plugins/echo.js', import.meta.url).href };
 const secrets = { module: new URL('../../plugins/secrets/aesgcm/index.js', import.meta.url).href };
+const identity = { module: new URL('../../plugins/secrets/identity/index.js', import.meta.url).href };
 const timing = { health: 500, restart: 20, stop: 5_000 };
 
 interface Who {
@@ -42,6 +43,20 @@ t.test('a plugin runs in a worker thread with a kernel of its own', async (t) =>
     data: { a: 'Yg==' },
   });
   t.same(await kernel.bus.request('echo.secret', null), { a: 'Yg==' }, 'it decodes Secrets itself');
+
+  const failing = { ...aesgcm, start: () => Promise.reject(new Error('not today')) };
+  await t.rejects(kernel.swap('secrets-aesgcm', failing), { message: /needs a module/ });
+  for (const next of [identity, secrets, identity]) {
+    await kernel.swap('secrets-aesgcm', next);
+    await kernel.objects.modify(Secrets, { namespace: 'default', name: 's' }, (draft) => {
+      draft.data = { a: Buffer.from(next.module).toString('base64') };
+    });
+    const { data } = (await kernel.objects.get(Secrets, { namespace: 'default', name: 's' }))!.value;
+    await eventually('it follows another encoding', async () => {
+      const seen = await kernel.bus.request('echo.secret', null);
+      return JSON.stringify(seen) === JSON.stringify(data);
+    });
+  }
 
   await kernel.swap('echo', { ...echo, config: { word: 'ho' } });
   t.match(await who(kernel), { word: 'ho', revision: 2, inherited: 'hi' });
