@@ -51,4 +51,9 @@ t.test('npm pack, npm install, orlop up', async (t) => {
   );
   const imported = await run(process.execPath, [join(folder, 'plugin.mjs')]);
   t.equal(imported.stdout, 'function\n', 'orlop/plugin can be imported');
+
+  const command = join(folder, 'node_modules/.bin/orlop');
+  await run(command, ['plugin', 'new', 'my-volume', '--kind', 'volume.v1'], { cwd: folder });
+  const tested = await run(command, ['plugin', 'test', 'my-volume'], { cwd: folder });
+  t.match(tested.stdout, /All is well/, 'a plugin can be written and tested');
 });
