@@ -97,7 +97,8 @@ t.test('dev: every save is swapped in', async (t) => {
   const at = await place(t);
   const path = join(folder(t), 'my-scheduler');
   await orlop('plugin', 'new', path, '--kind', 'scheduler.v1');
-  const ports = flags(at).filter((_, index, all) => all.findIndex((flag) => flag === '--api-port') <= index);
+  const ports = flags(at);
+  ports.splice(0, ports.indexOf('--api-port'));
   const child = spawn(process.execPath, [ORLOP, 'plugin', 'dev', path, '--data', at.data, ...ports]);
   const exited = once(child, 'exit');
   t.teardown(async () => {
