@@ -60,7 +60,14 @@ t.test('what kubectl does with Deployments and namespaces', { timeout: 120_000 }
   await eventually('its endpoints', async () =>
     /10\.1\.\d+\.\d+,10\.1\.\d+\.\d+/.test(await run('get endpointslices')),
   );
+  // Kinds without a controller go with the namespace as well, and with their owner.
+  await run('create role reader --verb=get --resource=pods');
+  await run('create cronjob tick --image=busybox --schedule=@daily');
+  await run('create job --from=cronjob/tick now');
+  await run('delete cronjob tick');
+  await eventually('its job goes', async () => (await run('get jobs -o name')) === '');
   await kubectl.ok('delete namespace shop --timeout=60s');
+  t.equal(await kubectl.ok('get roles --all-namespaces -o name'), '');
   t.match(await kubectl('get namespace shop'), { code: 1, stderr: /NotFound/ });
   t.strictSame(await podsIn(kernel, 'shop'), []);
 });
