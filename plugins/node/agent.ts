@@ -7,6 +7,7 @@ import {
   type LogsParams,
   nodeSubject,
   type PodNetwork,
+  type PortForwardParams,
   type Runtimes,
   type VolumeDrivers,
 } from 'orlop/plugin';
@@ -19,6 +20,7 @@ import { allocatable, type NodeDescription, readMachine } from './node-object.ts
 import { Registration } from './registration.ts';
 import { stopPods } from './shutdown.ts';
 import { serveExec } from './streams/exec.ts';
+import { servePortForward } from './streams/portforward.ts';
 
 type Requires = { runtimes: typeof Runtimes; volumes: typeof VolumeDrivers; network: typeof PodNetwork };
 
@@ -75,6 +77,10 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     serveExec(pods, params as unknown as ExecParams, stream),
   );
   ctx.defer(() => exec.close());
+  const forward = ctx.bus.acceptStreams(nodeSubject(name, 'portforward'), (params, stream) =>
+    servePortForward(pods, params as unknown as PortForwardParams, stream),
+  );
+  ctx.defer(() => forward.close());
   let drained = false;
   return {
     health: () => registration.health(),

@@ -3,6 +3,7 @@ import type { Attributes } from '../http/authorize.ts';
 import type { ResourcePath } from '../http/path.ts';
 import type { ResourceRow } from '../resources/types.ts';
 import { execPod } from '../streams/exec.ts';
+import { forwardPorts } from '../streams/portforward.ts';
 import type { Handler } from './call.ts';
 import { createFromBody } from './create.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
@@ -48,6 +49,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
     PATCH: { verb: 'patch', handler: scaleObject },
   },
   exec: connect(execPod),
+  portforward: connect(forwardPorts),
   log: { GET: { verb: 'get', handler: podLogs } },
   binding: { POST: { verb: 'create', handler: bindPod } },
   eviction: { POST: { verb: 'create', handler: evictPod } },
