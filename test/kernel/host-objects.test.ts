@@ -51,8 +51,10 @@ t.test('applying a Plugin loads or swaps it, deleting it brings back what was', 
     return applied(found) === 'False' ? found : undefined;
   });
   t.match(refused, { phase: 'Running', healthy: true });
-  const generation = (await kernel.objects.get(Plugins, { name: 'greeter' }))?.value.metadata?.generation;
-  t.ok(generation! > 1 && refused.observedGeneration === generation, 'and which spec it is about');
+  await eventually('and which spec it is about', async () => {
+    const found = (await kernel.objects.get(Plugins, { name: 'greeter' }))?.value;
+    return found?.status?.observedGeneration === found?.metadata?.generation;
+  });
   t.match(refused.conditions?.[0]?.message, /was not swapped, revision 3 goes on: .*no luck/);
   t.equal(greeter.greet(), 'first!');
 
