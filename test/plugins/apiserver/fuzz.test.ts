@@ -76,6 +76,39 @@ const OBJECTS: [string, object][] = [
     { involvedObject: { kind: 'Pod', name: 'x' }, reason: 'R', lastTimestamp: '2020-01-01T00:00:00Z' },
   ],
   ['/apis/coordination.k8s.io/v1/namespaces/default/leases', { spec: { leaseDurationSeconds: 15 } }],
+  [`${apps}/daemonsets`, { spec: { selector, template, updateStrategy: { type: 'RollingUpdate' } } }],
+  [
+    '/apis/batch/v1/namespaces/default/cronjobs',
+    { spec: { schedule: '* * * * *', jobTemplate: { spec: { template } } } },
+  ],
+  [
+    '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers',
+    { spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'a' } } },
+  ],
+  ['/apis/policy/v1/namespaces/default/poddisruptionbudgets', { spec: { minAvailable: '50%', selector } }],
+  [
+    '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
+    { spec: { podSelector: selector, ingress: [{ ports: [{ port: 80, endPort: 90 }] }] } },
+  ],
+  [
+    '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+    { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] },
+  ],
+  ['/apis/storage.k8s.io/v1/storageclasses', { provisioner: 'a/b' }],
+  [
+    `${core}/persistentvolumeclaims`,
+    { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+  ],
+  [
+    '/api/v1/persistentvolumes',
+    { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' } } },
+  ],
+  [`${core}/resourcequotas`, { spec: { hard: { pods: '1' } } }],
+  [`${core}/limitranges`, { spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }],
+  [
+    '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+    { spec: { request: 'AAEC', signerName: 'a.b/c', usages: ['client auth'] } },
+  ],
   [
     '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
     { spec: { resourceAttributes: { verb: 'get' } } },

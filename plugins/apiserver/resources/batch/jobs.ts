@@ -64,7 +64,9 @@ function selectOwnPods({ metadata }: Job, spec: JobSpec): void {
   const uid = randomUUID();
   Object.assign(metadata!, { uid });
   const own = { [`${PREFIX}controller-uid`]: uid, 'controller-uid': uid };
-  const names = { [`${PREFIX}job-name`]: metadata!.name!, 'job-name': metadata!.name! };
+  // Validation refuses a job without a name, after this.
+  const { name = '' } = metadata ?? {};
+  const names = { [`${PREFIX}job-name`]: name, 'job-name': name };
   spec.selector = { matchLabels: { [`${PREFIX}controller-uid`]: uid } };
   if (!spec.template) return;
   const before = spec.template.metadata?.labels ?? {};
