@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import {
+  type AttachParams,
   type Context,
   type ExecParams,
   eventRecorder,
@@ -19,6 +20,7 @@ import type { NodeContext } from './node.ts';
 import { allocatable, type NodeDescription, readMachine } from './node-object.ts';
 import { Registration } from './registration.ts';
 import { stopPods } from './shutdown.ts';
+import { serveAttach } from './streams/attach.ts';
 import { serveExec } from './streams/exec.ts';
 import { servePortForward } from './streams/portforward.ts';
 
@@ -77,6 +79,10 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     serveExec(pods, params as unknown as ExecParams, stream),
   );
   ctx.defer(() => exec.close());
+  const attach = ctx.bus.acceptStreams(nodeSubject(name, 'attach'), (params, stream) =>
+    serveAttach(pods, params as unknown as AttachParams, stream),
+  );
+  ctx.defer(() => attach.close());
   const forward = ctx.bus.acceptStreams(nodeSubject(name, 'portforward'), (params, stream) =>
     servePortForward(pods, params as unknown as PortForwardParams, stream),
   );

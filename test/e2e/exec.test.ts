@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { Exec, KubeConfig, type V1Status } from '@kubernetes/client-node';
+import { Attach, Exec, KubeConfig, type V1Status } from '@kubernetes/client-node';
 import t from 'tap';
 import { ensureImages } from '../images.ts';
 import { place, type Running, up } from './orlop.ts';
@@ -70,6 +70,20 @@ async function client(command: string[], tty: boolean, input?: string) {
   const code = status.status === 'Success' ? '0' : status.details?.causes?.[0]?.message;
   return { code, stdout, stderr };
 }
+
+t.test('attached to a running container', async (t) => {
+  const config = new KubeConfig();
+  config.loadFromFile(join(cluster.place.data, 'kubeconfig'));
+  const out = new PassThrough();
+  const ws = await new Attach(config).attach('default', 'box', 'main', out, null, null, false);
+  let seen = '';
+  for await (const chunk of out) {
+    seen += String(chunk);
+    if (seen.includes('tick\ntick\n')) break;
+  }
+  ws.close();
+  t.match(seen, /^tick\ntick\n/);
+});
 
 t.test('what cannot be done is said', async (t) => {
   const { kubectl } = cluster;

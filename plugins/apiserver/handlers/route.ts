@@ -2,7 +2,7 @@ import { StatusError } from 'orlop/plugin';
 import type { Attributes } from '../http/authorize.ts';
 import type { ResourcePath } from '../http/path.ts';
 import type { ResourceRow } from '../resources/types.ts';
-import { execPod } from '../streams/exec.ts';
+import { attachPod, execPod } from '../streams/exec.ts';
 import { forwardPorts } from '../streams/portforward.ts';
 import type { Handler } from './call.ts';
 import { createFromBody } from './create.ts';
@@ -48,6 +48,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
     PUT: { verb: 'update', handler: scaleObject },
     PATCH: { verb: 'patch', handler: scaleObject },
   },
+  attach: connect(attachPod),
   exec: connect(execPod),
   portforward: connect(forwardPorts),
   log: { GET: { verb: 'get', handler: podLogs } },
