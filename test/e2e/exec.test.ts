@@ -1,4 +1,6 @@
 /** Commands in running containers, with the real kubectl and a Docker engine. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -83,6 +85,15 @@ t.test('attached to a running container', async (t) => {
   }
   ws.close();
   t.match(seen, /^tick\ntick\n/);
+});
+
+t.test('files copied there and back', async (t) => {
+  const { data } = cluster.place;
+  const sent = randomBytes(3_000_000);
+  writeFileSync(join(data, 'sent'), sent);
+  await cluster.kubectl.ok(['cp', '-c', 'other', join(data, 'sent'), 'box:/tmp/copied']);
+  await cluster.kubectl.ok(['cp', '-c', 'other', 'box:/tmp/copied', join(data, 'received')]);
+  t.ok(sent.equals(readFileSync(join(data, 'received'))));
 });
 
 t.test('what cannot be done is said', async (t) => {
