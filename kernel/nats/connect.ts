@@ -1,5 +1,8 @@
 import { connect, type NatsConnection } from 'nats';
 import { StatusError } from '../contract/index.ts';
+import { hearLateErrors } from './transport.ts';
+
+hearLateErrors();
 
 /** How to reach the server; structured-cloneable, so that it can be handed to a worker. */
 export interface Connection {

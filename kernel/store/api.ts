@@ -72,7 +72,7 @@ export async function askSubject<T>(link: Link, subject: string, body: string): 
 export async function readMessage(
   link: Link,
   stream: string,
-  which: { last_by_subj: string } | { seq: number; next_by_subj: string },
+  which: { last_by_subj: string } | { seq: number; next_by_subj?: string },
 ): Promise<StoredMessage | undefined> {
   try {
     const { message } = await ask<{

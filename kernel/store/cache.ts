@@ -62,10 +62,10 @@ export class Cache implements FeedTarget {
     return table;
   }
 
-  begin({ epoch, lastRevision }: StreamState): number {
+  begin({ epoch, lastRevision, rewound }: StreamState & { rewound: boolean }): number {
     // Who was away for long may have missed tombstones that are gone by now.
     const stale = this.#lastHeard !== undefined && since(this.#lastHeard) > (TOMBSTONE_TTL / 2) * 1000;
-    const resume = this.#ready && !stale && epoch === this.epoch && lastRevision >= this.applied;
+    const resume = this.#ready && !stale && !rewound && epoch === this.epoch && lastRevision >= this.applied;
     this.#lastHeard = now();
     this.#resuming = true;
     if (resume) return this.applied + 1;

@@ -3,17 +3,19 @@ import { createInbox, type Msg, type MsgHdrs, nuid } from 'nats';
 import type { Logger } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
 import { ask } from './api.ts';
-import { mark, markerOf, type StreamState, streamState } from './stream.ts';
+import { isReplaced, mark, markerOf, type Seen, type StreamState, streamState } from './stream.ts';
 import type { StreamDesign } from './subjects.ts';
 
 const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 6_000;
 const MILLISECOND = 1_000_000;
+/** Revisions skipped at most: more than can be delivered and not durable, less than takes long. */
+const MOST_LEFT_BEHIND = 4_096;
 
 /** Where a feed goes. */
 export interface FeedTarget {
-  /** A session begins. Returns the first revision to deliver, or 0 for the newest of every object. */
-  begin(state: StreamState): number;
+  /** A session begins; `rewound`: something that was delivered is not in the stream any more. Returns the first revision to deliver, or 0 for the newest of every object. */
+  begin(state: StreamState & { rewound: boolean }): number;
   message(revision: number, message: Msg, headers: MsgHdrs | undefined): void;
   /** Nothing up to this revision is still to come. */
   caughtUp(revision: number): void;
@@ -32,6 +34,9 @@ export class Feed {
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
   #end: (why: string) => void = () => undefined;
+  /** The last message delivered. */
+  #last: Seen | undefined;
+  #epoch = '';
 
   constructor(o: {
     link: Link;
@@ -82,7 +87,7 @@ export class Feed {
   /** Returns why it ended. */
   async #session(signal: AbortSignal): Promise<string> {
     const { connection } = this.#link;
-    const state = await streamState(this.#link, this.#design);
+    const state = await this.#state();
     // The consumer may run on a copy that is behind: what is written now, once it arrives, shows that nothing before it is missing.
     const mine = state.replicas > 1 ? await mark(this.#link, this.#design) : 0;
     const from = this.#target.begin(state);
@@ -102,12 +107,13 @@ export class Feed {
         if (over) return;
         lastSeen = performance.now();
         if (message.headers?.code === 100) return control(message);
-        const { revision, order, pending } = parseReply(message.reply ?? '');
+        const { revision, order, time, pending } = parseReply(message.reply ?? '');
         if (order !== expected) {
           over = true;
           return end('a message was missed');
         }
         expected += 1;
+        this.#last = { revision, time };
         this.#target.message(revision, message, message.headers);
         if (pending === 0 && revision >= mine) this.#target.caughtUp(Math.max(revision, state.lastRevision));
       },
@@ -126,7 +132,11 @@ export class Feed {
     const silence = setInterval(() => {
       if (performance.now() - lastSeen > SILENCE_MS) end('the server fell silent');
     }, 1_000);
-    const unlisten = this.#link.onChange(() => end('the connection was cut'));
+    // What comes after this may be from a consumer that was made for another state of the stream.
+    const unlisten = this.#link.onChange(() => {
+      over = true;
+      end('the connection was cut');
+    });
     const abort = (): void => end('closed');
     signal.addEventListener('abort', abort, { once: true });
     try {
@@ -146,6 +156,22 @@ export class Feed {
         connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${name}`);
       }
     }
+  }
+
+  /**
+   * The stream's state, and whether it still has what was delivered here. A server delivers a message before it is durable and acknowledged;
+   * killed in between, it gives the revision to another one. Revisions that were seen are then left behind, so that none is ever used twice.
+   */
+  async #state(): Promise<StreamState & { rewound: boolean }> {
+    const state = await streamState(this.#link, this.#design);
+    const last = this.#last;
+    if (!last) return { ...state, rewound: false };
+    const behind = last.revision - state.lastRevision;
+    if (behind <= 0 && !(await isReplaced(this.#link, this.#design, last)))
+      return { ...state, rewound: false };
+    await Promise.all(Array.from({ length: Math.max(0, behind) + 1 }, () => mark(this.#link, this.#design)));
+    this.#last = undefined;
+    return { ...(await streamState(this.#link, this.#design)), rewound: true };
   }
 
   #consumer(name: string, inbox: string, from: number): object {
@@ -170,12 +196,13 @@ export class Feed {
 }
 
 /** `$JS.ACK.[domain.account.]stream.consumer.delivered.REVISION.ORDER.time.PENDING[.random]` */
-function parseReply(reply: string): { revision: number; order: number; pending: number } {
+function parseReply(reply: string): Seen & { order: number; pending: number } {
   const tokens = reply.split('.');
   const shift = tokens.length > 9 ? 2 : 0;
   return {
     revision: Number(tokens[5 + shift]),
     order: Number(tokens[6 + shift]),
+    time: tokens[7 + shift] ?? '',
     pending: Number(tokens[8 + shift]),
   };
 }

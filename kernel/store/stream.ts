@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { StatusError } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { ask, askSubject, JetStreamError, NAME_IN_USE, NO_STREAM, NOT_CLUSTERED } from './api.ts';
+import {
+  ask,
+  askSubject,
+  JetStreamError,
+  NAME_IN_USE,
+  NO_STREAM,
+  NOT_CLUSTERED,
+  readMessage,
+} from './api.ts';
 import type { StreamDesign } from './subjects.ts';
 
 const EPOCH = 'orlop.epoch';
@@ -36,6 +44,25 @@ export async function streamState(link: Link, design: StreamDesign): Promise<Str
     lastRevision: state.last_seq,
     replicas: config.num_replicas,
   };
+}
+
+/** One message as a consumer saw it: no two have the same revision and time. */
+export interface Seen {
+  revision: number;
+  /** When it was stored, in nanoseconds since 1970. */
+  time: string;
+}
+
+/** Whether the stream gave the revision of this message to another one. One that is gone was pushed out by a newer one of its subject. */
+export async function isReplaced(link: Link, design: StreamDesign, seen: Seen): Promise<boolean> {
+  const message = await readMessage(link, design.name, { seq: seen.revision });
+  return message !== undefined && nanoseconds(message.time) !== seen.time;
+}
+
+/** Of RFC 3339 with up to nine digits of a second, in UTC. */
+function nanoseconds(time: string): string {
+  const [seconds = '', fraction = ''] = time.replace('Z', '').split('.');
+  return `${Date.parse(`${seconds}Z`) / 1000}${fraction.padEnd(9, '0')}`;
 }
 
 /** Appends what is no object; returns its revision. */

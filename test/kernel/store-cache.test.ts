@@ -16,7 +16,7 @@ function message(uid: string): Msg {
 
 t.test('an object replaced while this process was away ends its watches', async (t) => {
   const cache = new Cache(new Encodings([]));
-  t.equal(cache.begin({ epoch: 'e', lastRevision: 1, replicas: 1 }), 0, 'a first load');
+  t.equal(cache.begin({ epoch: 'e', lastRevision: 1, replicas: 1, rewound: false }), 0, 'a first load');
   cache.message(1, message('one'), headers());
   cache.caughtUp(1);
   const table = cache.table(resourceId(ConfigMaps));
@@ -26,7 +26,11 @@ t.test('an object replaced while this process was away ends its watches', async 
     table.watchers.add(new Watcher({ since: 1 }, sink, (watcher) => table.watchers.delete(watcher)));
   };
   watch();
-  t.equal(cache.begin({ epoch: 'e', lastRevision: 9, replicas: 1 }), 2, 'a session that goes on');
+  t.equal(
+    cache.begin({ epoch: 'e', lastRevision: 9, replicas: 1, rewound: false }),
+    2,
+    'a session that goes on',
+  );
   cache.message(9, message('two'), headers());
   cache.caughtUp(9);
   t.match(errors, [{ reason: 'Expired' }]);
@@ -34,13 +38,17 @@ t.test('an object replaced while this process was away ends its watches', async 
   t.strictSame(table.since(9), []);
 
   watch();
-  t.equal(cache.begin({ epoch: 'other', lastRevision: 2, replicas: 1 }), 0, 'another stream is loaded anew');
+  t.equal(
+    cache.begin({ epoch: 'other', lastRevision: 2, replicas: 1, rewound: false }),
+    0,
+    'another stream is loaded anew',
+  );
   t.match(errors[1], { reason: 'Expired' });
 });
 
 t.test('a consumer that starts too early repeats nothing', async (t) => {
   const cache = new Cache(new Encodings([]));
-  cache.begin({ epoch: 'e', lastRevision: 0, replicas: 3 });
+  cache.begin({ epoch: 'e', lastRevision: 0, replicas: 3, rewound: false });
   cache.caughtUp(0);
   const revisions: number[] = [];
   const sink = {
@@ -51,7 +59,7 @@ t.test('a consumer that starts too early repeats nothing', async (t) => {
   table.watchers.add(new Watcher({ since: 0 }, sink, () => undefined));
   cache.message(1, message('one'), headers());
   cache.message(2, message('one'), headers());
-  t.equal(cache.begin({ epoch: 'e', lastRevision: 2, replicas: 3 }), 3);
+  t.equal(cache.begin({ epoch: 'e', lastRevision: 2, replicas: 3, rewound: false }), 3);
   for (const revision of [1, 2, 3]) cache.message(revision, message('one'), headers());
   t.strictSame(revisions, [1, 2, 3]);
   t.equal(cache.applied, 3);
@@ -59,7 +67,7 @@ t.test('a consumer that starts too early repeats nothing', async (t) => {
 
 t.test('waiting for a revision', async (t) => {
   const cache = new Cache(new Encodings([]));
-  cache.begin({ epoch: 'e', lastRevision: 0, replicas: 1 });
+  cache.begin({ epoch: 'e', lastRevision: 0, replicas: 1, rewound: false });
   const loaded = cache.wait(0, 60_000);
   const later = cache.wait(5, 60_000);
   cache.caughtUp(3);
