@@ -1,14 +1,14 @@
 /**
  * The routing cores, which do no I/O: choosing an endpoint beside a scan of all of them, finding a route among 10,000 rules, and reading
- * a request's head. `--json` ends with one line: `{ bench, results }`.
+ * a request's head.
  */
 import { Head, parseRequest } from '../plugins/ingress/head.ts';
 import { Routes } from '../plugins/ingress/routes.ts';
 import { LeastBusy, type Member } from '../plugins/loadbalancer/leastbusy.ts';
+import { Report } from './report.ts';
 
 const ROUNDS = 5;
-const json = process.argv.includes('--json');
-const results: Record<string, number> = {};
+const report = new Report('routing');
 
 /** Nanoseconds of one call: the median of several rounds. */
 function measure(name: string, calls: number, call: (index: number) => void): void {
@@ -20,8 +20,7 @@ function measure(name: string, calls: number, call: (index: number) => void): vo
     if (round > 0) times.push(Number(process.hrtime.bigint() - start) / calls);
   }
   times.sort((a, b) => a - b);
-  results[name] = Math.round(times[ROUNDS >> 1]!);
-  if (!json) console.log(`${name.padEnd(52)} ${results[name]} ns`);
+  report.result(name, times[ROUNDS >> 1]!, 'ns');
 }
 
 for (const count of [3, 100, 5_000]) {
@@ -71,4 +70,4 @@ measure("read the head of a browser's request", 300_000, () => {
   if (parseRequest(browser, 0, head) !== 'complete') throw new Error('not read');
 });
 
-if (json) console.log(JSON.stringify({ bench: 'routing', results }));
+report.end();
