@@ -96,6 +96,10 @@ export class Supervisor {
     const child = spawn(this.#binary, ['-c', this.#config], { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     this.#child = child;
+    // A process that ends without stopping in order takes the server along.
+    const takeAlong = (): boolean => child.kill('SIGTERM');
+    process.once('exit', takeAlong);
+    child.once('exit', () => process.off('exit', takeAlong));
     const failed = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `exit code ${code}`}`));

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import t from 'tap';
-import { flags, orlop, place, up } from './orlop.ts';
+import { flags, orlop, place, until, up } from './orlop.ts';
 
 t.test('help and usage', async (t) => {
   const overview = await orlop('--help');
@@ -65,6 +66,17 @@ t.test('up serves hello, stops without leftovers, resumes', async (t) => {
   t.equal(await again.kubectl.ok('get configmap kept -o jsonpath={.data.a}'), '1');
   t.notMatch(again.output(), 'curl', 'a deleted example stays deleted');
   t.match((await again.kubectl('get ingress hello')).stderr, /not found/);
+});
+
+t.test('a second Ctrl-C does not wait, and leaves nothing behind', async (t) => {
+  const at = await place(t);
+  const { child } = await up(t, at, '--no-hello');
+  const exited = once(child, 'exit');
+  child.kill('SIGINT');
+  child.kill('SIGTERM');
+  await exited;
+  await until('no child is left', 10_000, () => processesOf(at.data) === '');
+  t.match(child.exitCode, /^(0|130)$/);
 });
 
 t.test('a busy port is named', async (t) => {
