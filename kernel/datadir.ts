@@ -52,16 +52,24 @@ export function openDataDir(path: string): DataDir {
   }
 }
 
+const ATTEMPTS = 10;
+const ATTEMPT_MS = 50;
+
 function takeLock(path: string, mine: Lock): void {
   const file = join(path, 'lock');
   const draft = join(path, `lock.${process.pid}.${randomBytes(4).toString('hex')}`);
   writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 10; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if (linkUnlessTaken(draft, file)) return;
       const holder = readLock(file);
-      if (holder && startOf(holder.pid) === holder.started) throw inUse(path, holder);
-      removeStale(file, holder);
+      if (!holder || startOf(holder.pid) !== holder.started) {
+        removeStale(file, holder);
+        continue;
+      }
+      if (attempt === ATTEMPTS || holder.pid === process.pid) throw inUse(path, holder);
+      // One that was killed a moment ago may take another to be gone.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ATTEMPT_MS);
     }
     throw new StatusError(
       'Conflict',
