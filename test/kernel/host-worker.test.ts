@@ -71,6 +71,9 @@ t.test('a worker that dies or hangs is replaced', async (t) => {
   kernel.bus.publish('echo.die', null);
   const second = await who(kernel, ({ thread }) => thread !== first.thread);
   t.equal(second.revision, first.revision + 1);
+  // It answers before its start is over; one that hangs in there has as long as any start.
+  const echoes = (revision: number) => kernel.plugins().find((each) => each.revision === revision)?.phase;
+  await eventually('it has started', () => echoes(second.revision) === 'Running');
   kernel.bus.publish('echo.hang', null);
   const third = await who(kernel, ({ thread }) => thread !== second.thread);
   t.equal(third.revision, second.revision + 1);
