@@ -23,9 +23,11 @@ spec:
   - name: nginx
     image: nginx:1.14.2
     command: [sh, -c, "yes 0123456789 | head -c 5000000 >/usr/share/nginx/html/large; exec nginx -g 'daemon off;'"]
+    readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 }
   - name: echo
     image: busybox:1.36
     command: [nc, -ll, -p, "9000", -e, cat]
+    readinessProbe: { tcpSocket: { port: 9000 }, periodSeconds: 1 }
 `;
 
 let cluster: Running;
