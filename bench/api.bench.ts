@@ -43,7 +43,7 @@ function configMap(name: string, extra = ''): string {
 function pod(name: string): string {
   const resources = { requests: { cpu: '100m', memory: '500Mi' }, limits: { cpu: '100m', memory: '500Mi' } };
   const ports = [{ containerPort: 80 }];
-  const containers = [{ name: 'pause', image: 'registry.k8s.io/pause:3.10', ports, resources }];
+  const containers = [{ name: 'pause', image: 'pause:3.10', ports, resources }];
   const spec = { schedulerName: 'none', terminationGracePeriodSeconds: 0, containers };
   return JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: 'load' } }, spec });
 }
