@@ -164,9 +164,10 @@ export class Feed {
    */
   async #state(): Promise<StreamState & { rewound: boolean }> {
     const state = await streamState(this.#link, this.#design);
-    const last = this.#last;
+    const last = state.epoch === this.#epoch ? this.#last : undefined;
+    this.#epoch = state.epoch;
     if (!last) return { ...state, rewound: false };
-    const behind = last.revision - state.lastRevision;
+    const behind = Math.min(last.revision - state.lastRevision, MOST_LEFT_BEHIND);
     if (behind <= 0 && !(await isReplaced(this.#link, this.#design, last)))
       return { ...state, rewound: false };
     await Promise.all(Array.from({ length: Math.max(0, behind) + 1 }, () => mark(this.#link, this.#design)));

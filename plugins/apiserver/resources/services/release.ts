@@ -39,7 +39,7 @@ async function release(objects: ObjectClient, key: string): Promise<void> {
   const name = key.slice(key.indexOf('/') + 1);
   if (key.startsWith('ip/')) {
     const found = await objects.get(IPAddresses, { name });
-    if (!found || found.value.spec.parentRef.resource !== 'services') return;
+    if (found?.value.spec.parentRef.resource !== 'services') return;
     if (await isHeld(objects, found.value.spec.parentRef, (owner) => clusterIPsOf(owner).includes(name)))
       return;
     await drop(objects.delete(IPAddresses, { name }, { revision: found.revision }));
