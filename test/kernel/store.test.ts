@@ -391,8 +391,8 @@ t.test('a list goes on at another process', async (t) => {
 t.test('a store closes although NATS is away', async (t) => {
   const other = await testNats(t);
   const store = await testStore(t, other);
-  const reading = t.rejects(store.get(ConfigMaps, { namespace: 'a', name: 'b' }), { name: 'StatusError' });
   await other.stop();
+  const reading = t.rejects(store.get(ConfigMaps, { namespace: 'a', name: 'b' }), { name: 'StatusError' });
   await store.close();
   await reading;
 });
