@@ -25,9 +25,9 @@ const OBJECTS: readonly (readonly [path: string, object: { [key: string]: Json }
               {
                 name: 'hello',
                 image: 'orlop.dev/hello:1',
-                ports: [{ containerPort: 8080 }],
+                ports: [{ containerPort: 3000 }],
                 env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
-                readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 5 },
+                readinessProbe: { httpGet: { path: '/', port: 3000 }, periodSeconds: 5 },
               },
             ],
           },
@@ -41,7 +41,7 @@ const OBJECTS: readonly (readonly [path: string, object: { [key: string]: Json }
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'hello', labels },
-      spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+      spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 3000 }] },
     },
   ],
   [
