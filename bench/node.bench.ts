@@ -7,6 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin, isPodReady, type Pod, PodNetwork, Pods, provide } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
+import { findServer } from '../plugins/cli/nats/binary.ts';
 import { Report } from './report.ts';
 
 const SINGLE = 50;
@@ -67,6 +68,7 @@ async function remove(kernel: Kernel, name: string): Promise<void> {
 const kernel = await startKernel({
   dataDir,
   cacheDir,
+  nats: { binary: await findServer(cacheDir, console.error) },
   node: 'bench',
   log: { debug() {}, info() {}, warn: console.error, error: console.error },
   plugins: [network, plugin('../runtimes/fake/index.js'), plugin('../plugins/node/index.js')],

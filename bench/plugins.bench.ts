@@ -15,6 +15,7 @@ import {
   service,
 } from '../kernel/contract/index.ts';
 import { startKernel } from '../kernel/kernel.ts';
+import { findServer } from '../plugins/cli/nats/binary.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
 import { percentile, Report } from './report.ts';
 
@@ -125,6 +126,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
 const kernel = await startKernel({
   dataDir,
   cacheDir: CACHE_DIR,
+  nats: { binary: await findServer(CACHE_DIR, console.error) },
   plugins: [adder, greeter],
   log: { debug() {}, info() {}, warn() {}, error() {} },
 });

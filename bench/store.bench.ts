@@ -10,17 +10,20 @@ import { join } from 'node:path';
 import { headers, type NatsConnection } from 'nats';
 import { openBus } from '../kernel/bus/index.ts';
 import { type ConfigMap, ConfigMaps, type Logger } from '../kernel/contract/index.ts';
-import { findServer } from '../kernel/nats/binary.ts';
 import { connectTo, startNats } from '../kernel/nats/index.ts';
 import { greets } from '../kernel/nats/probe.ts';
 import { type ObjectStore, openStore } from '../kernel/store/index.ts';
+import { findServer } from '../plugins/cli/nats/binary.ts';
 import { percentile, Report } from './report.ts';
 
 const BYTES = 2048;
 const OBJECTS = 10_000;
 const STREAM_BYTES = 256 * 1024 * 1024;
 const log: Logger = { debug() {}, info() {}, warn: console.error, error: console.error };
-const cacheDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop');
+const binary = await findServer(
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop'),
+  console.error,
+);
 const folder = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
 const report = new Report('store');
 
@@ -81,7 +84,7 @@ async function lazyServer(): Promise<{ connection: NatsConnection; stop(): Promi
     path,
     `listen: "127.0.0.1:${port}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'lazy'))} }\n`,
   );
-  const child = spawn(await findServer(cacheDir, console.error), ['-c', path], { stdio: 'ignore' });
+  const child = spawn(binary, ['-c', path], { stdio: 'ignore' });
   while (!(await greets('127.0.0.1', port))) await new Promise((resolve) => setTimeout(resolve, 20));
   const connection = await connectTo({ servers: [`nats://127.0.0.1:${port}`] }, 'bench');
   return {
@@ -175,7 +178,7 @@ async function fanOut(store: ObjectStore, watchers: number): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const server = await startNats({ dataDir: folder, cacheDir, log, progress: console.error });
+  const server = await startNats({ dataDir: folder, binary, log });
   const lazy = await lazyServer();
   const connection = await server.connect('bench store');
   const plain = await server.connect('bench raw');

@@ -12,7 +12,7 @@ import {
   type Timing,
 } from './host/index.ts';
 import { lineLogger } from './log.ts';
-import { type NatsServer, type Replicas, startNats } from './nats/index.ts';
+import { type NatsChoice, type NatsServer, startNats } from './nats/index.ts';
 import { bindEncoding, openParts } from './parts.ts';
 import type { ObjectStore } from './store/index.ts';
 import { VERSION } from './version.ts';
@@ -22,17 +22,14 @@ export type { PluginEntry, PluginSource, PluginStatus };
 export interface KernelOptions {
   /** Everything that must outlive the process; see `DataDir`. */
   dataDir: string;
-  /** What can be made again: a fetched nats-server, plugins' caches. */
+  /** What can be made again: plugins' caches. */
   cacheDir: string;
   plugins: readonly PluginSource[];
-  /** An external NATS server; absent: an embedded one, or three: see `NatsOptions`. */
-  nats?: { url?: string | undefined; replicas?: Replicas | undefined };
+  nats: NatsChoice;
   /** The node this process stands for, if any. */
   node?: string | undefined;
   /** Default: lines on standard error. */
   log?: Logger;
-  /** Told, in a line each, what takes long. */
-  progress?: (text: string) => void;
   /** Configuration by plugin name; wins over the entry's. */
   config?: Readonly<Record<string, object>>;
   timing?: Partial<Timing>;
@@ -69,14 +66,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
     const loading = loadAll(o.plugins, o.config ?? {});
     // Reported below, where it is awaited; NATS may fail first.
     loading.catch(() => undefined);
-    const nats = await startNats({
-      dataDir: o.dataDir,
-      cacheDir: o.cacheDir,
-      url: o.nats?.url,
-      replicas: o.nats?.replicas,
-      log,
-      progress: o.progress,
-    });
+    const nats = await startNats({ ...o.nats, dataDir: o.dataDir, log });
     undo.push(() => nats.stop());
     const connection = await nats.connect(`orlop ${data.kernelId}`);
     undo.push(() => connection.close());

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { type Kernel, type KernelOptions, startKernel } from '../kernel/kernel.ts';
 import { lineLogger } from '../kernel/log.ts';
+import { findServer } from '../plugins/cli/nats/binary.ts';
 
 export interface TestKernelOptions extends Partial<KernelOptions> {
   /** Several kernels of one cluster: the first one's NATS. */
@@ -37,7 +38,7 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
     cacheDir: CACHE_DIR,
     plugins: [],
     log: lineLogger((line) => lines.push(line), 'debug'),
-    ...(other ? { nats: { url: other.natsUrl } } : {}),
+    nats: other ? { url: other.natsUrl } : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)) },
     ...given,
     dataDir,
   };

@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { type Logger, StatusError } from '../contract/index.ts';
-import { findServer } from './binary.ts';
 import { type Credentials, loadCredentials } from './config.ts';
 import { type Connection, connectTo } from './connect.ts';
 import { type Replicas, replicasOf, startServers } from './servers.ts';
 import { tooOld } from './version.ts';
 
-export { lookForServer } from './binary.ts';
 export { type Connection, connectTo } from './connect.ts';
 export type { Replicas } from './servers.ts';
 
@@ -25,32 +23,29 @@ export interface NatsServer {
   stop(): Promise<void>;
 }
 
-export interface NatsOptions {
-  /** The embedded server keeps everything in `dataDir/nats`. */
-  dataDir: string;
-  /** Where a fetched nats-server is unpacked. */
-  cacheDir: string;
-  /** An external server, e.g. `nats://user:pass@host:4222`, several separated by commas; absent: an embedded one is started. */
-  url?: string | undefined;
+/** Which NATS: the path of a nats-server to embed, or an external one, e.g. `nats://user:pass@host:4222`, several separated by commas. */
+export type NatsChoice = ({ binary: string } | { url: string }) & {
   /**
    * Copies of each stream. 3: three embedded servers, one JetStream cluster, go on when one of them dies; `Conflict` in a folder of one.
    * Absent: what the folder has, 1 in a new one.
    */
   replicas?: Replicas | undefined;
+};
+
+export type NatsOptions = NatsChoice & {
+  /** The embedded server keeps everything in `dataDir/nats`. */
+  dataDir: string;
   log: Logger;
-  /** Told, in a line each, what takes long. */
-  progress?: ((text: string) => void) | undefined;
-}
+};
 
 /** Starts and supervises an embedded nats-server, or checks an external one. Throws `ServiceUnavailable`. */
 export async function startNats(o: NatsOptions): Promise<NatsServer> {
-  return o.url === undefined ? await startEmbedded(o) : await useExternal(o.url, o);
+  return 'url' in o ? await useExternal(o.url, o) : await startEmbedded(o.binary, o);
 }
 
-async function startEmbedded(o: NatsOptions): Promise<NatsServer> {
+async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer> {
   const folder = join(o.dataDir, 'nats');
   const replicas = replicasOf(folder, o.replicas);
-  const binary = await findServer(o.cacheDir, o.progress ?? (() => undefined));
   const credentials = loadCredentials(folder);
   const servers = await startServers({ binary, folder, replicas, credentials, log: o.log });
   const urls = servers.map(({ port }) => `nats://127.0.0.1:${port}`);

@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-
 /** The oldest nats-server that has everything the store stands on. */
 export const MINIMUM = '2.12';
 
@@ -14,14 +11,4 @@ export function tooOld(version: string): string | undefined {
       ? 'it can lose acknowledged writes when it crashes'
       : 'it lacks atomic batches (2.12) and the expiry of single messages (2.11)';
   return `nats-server ${version} is too old: ${why}. Orlop needs ${MINIMUM} or newer.`;
-}
-
-/** What `BINARY --version` says, e.g. `2.15.1`; `undefined` when it does not run. */
-export async function versionOf(binary: string): Promise<string | undefined> {
-  try {
-    const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: 10_000 });
-    return /v?(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
-  } catch {
-    return undefined;
-  }
 }

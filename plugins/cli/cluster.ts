@@ -11,6 +11,7 @@ import { UsageError, type Values } from './command.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { fileLog } from './log.ts';
+import { findServer } from './nats/binary.ts';
 import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
 import { answers } from './probe.ts';
 
@@ -37,8 +38,12 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     plugins: await choosePlugins(roles, strings(values['without'])),
     config,
     log,
-    progress: (text) => say('', text),
-    nats: { replicas, ...(typeof values['nats'] === 'string' ? { url: values['nats'] } : {}) },
+    nats: {
+      replicas,
+      ...(typeof values['nats'] === 'string'
+        ? { url: values['nats'] }
+        : { binary: await findServer(cacheDir(), (text) => say('', text)) }),
+    },
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   });
   try {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { lookForServer } from '../../kernel/nats/binary.ts';
 import type { Command } from './command.ts';
+import { lookForServer } from './nats/binary.ts';
 import { cacheDir, dataDir } from './paths.ts';
 
 type Verdict = { state: 'ok' | 'note' | 'bad'; text: string };

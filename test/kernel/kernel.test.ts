@@ -7,6 +7,7 @@ import { ConfigMaps, definePlugin, informer, type PluginDeclaration } from 'orlo
 import t from 'tap';
 import { startKernel } from '../../kernel/kernel.ts';
 import { CACHE_DIR, eventually, testKernel } from '../cluster.ts';
+import { binary } from './nats.ts';
 
 function plugin(rest: Partial<PluginDeclaration>): PluginDeclaration {
   return definePlugin({
@@ -34,9 +35,12 @@ t.test('a stop ends all it started, and a restart finds all there was', async (t
   const kernel = await testKernel(t);
   const pid = kernel.nats.pid!;
   await kernel.objects.create(ConfigMaps, { metadata: { name: 'a', namespace: 'default' } });
-  await t.rejects(startKernel({ dataDir: kernel.dataDir, cacheDir: kernel.cacheDir, plugins: [] }), {
-    message: /data folder .* is in use by this process/,
-  });
+  await t.rejects(
+    startKernel({ dataDir: kernel.dataDir, cacheDir: CACHE_DIR, nats: { binary }, plugins: [] }),
+    {
+      message: /data folder .* is in use by this process/,
+    },
+  );
   await kernel.stop();
   await kernel.stop();
   t.notOk(isAlive(pid), 'nats-server has ended');
@@ -54,7 +58,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
     },
   });
   const dataDir = t.testdir();
-  const o = { dataDir, cacheDir: CACHE_DIR };
+  const o = { dataDir, cacheDir: CACHE_DIR, nats: { binary } };
   await t.rejects(startKernel({ ...o, plugins: [failing], log: silent }), {
     message: /does not run \(Failed\).*no/,
   });

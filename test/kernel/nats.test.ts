@@ -1,14 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { parseDeb822, parseOneLine } from '../../kernel/nats/aptsources.ts';
 import { startNats } from '../../kernel/nats/index.ts';
 import { tooOld } from '../../kernel/nats/version.ts';
+import { parseDeb822, parseOneLine } from '../../plugins/cli/nats/aptsources.ts';
+import { findServer } from '../../plugins/cli/nats/binary.ts';
+import { binary } from './nats.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const cacheDir = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-const options = { cacheDir: join(cacheDir, 'orlop'), log };
+const options = { binary, log };
 
 function folder(t: Test): string {
   const dataDir = mkdtempSync(join(tmpdir(), 'orlop-nats-'));
@@ -101,10 +102,10 @@ t.test('an external server', async (t) => {
   t.teardown(() => embedded.stop());
   const { user, pass } = embedded.credentials!;
   const url = embedded.urls[0]!.replace('nats://', `nats://${user}:${pass}@`);
-  const external = await startNats({ ...options, dataDir: folder(t), url });
+  const external = await startNats({ log, dataDir: folder(t), url });
   const connection = await external.connect('test');
   await connection.close();
-  await t.rejects(startNats({ ...options, dataDir: folder(t), url: 'nats://127.0.0.1:1' }), {
+  await t.rejects(startNats({ log, dataDir: folder(t), url: 'nats://127.0.0.1:1' }), {
     reason: 'ServiceUnavailable',
     message: /127\.0\.0\.1:1/,
   });
@@ -113,7 +114,7 @@ t.test('an external server', async (t) => {
 t.test('a server named by ORLOP_NATS_SERVER that does not run is refused', async (t) => {
   process.env['ORLOP_NATS_SERVER'] = '/bin/false';
   t.teardown(() => delete process.env['ORLOP_NATS_SERVER']);
-  await t.rejects(startNats({ ...options, dataDir: folder(t) }), {
+  await t.rejects(findServer(folder(t), console.error), {
     message: /ORLOP_NATS_SERVER is \/bin\/false/,
   });
 });

@@ -5,11 +5,15 @@ import type { Test } from 'tap';
 import type { Logger, Resource } from '../../kernel/contract/index.ts';
 import { type NatsServer, startNats } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore, type StoreOptions } from '../../kernel/store/index.ts';
+import { findServer } from '../../plugins/cli/nats/binary.ts';
 
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Where nats-server is unpacked; shared by all tests. */
-export const cacheDir: string = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop');
+/** The nats-server all tests use. */
+export const binary: string = await findServer(
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orlop'),
+  console.error,
+);
 
 export function temporaryFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'orlop-test-'));
@@ -20,7 +24,7 @@ export function temporaryFolder(t: Test): string {
 /** A server of the test's own. */
 export async function testNats(t: Test): Promise<NatsServer> {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, cacheDir, log: quiet });
+  const server = await startNats({ dataDir, binary, log: quiet });
   t.teardown(() => server.stop());
   return server;
 }

@@ -2,10 +2,10 @@
 import { ConfigMaps } from '../../kernel/contract/index.ts';
 import { startNats } from '../../kernel/nats/index.ts';
 import { openStore } from '../../kernel/store/index.ts';
-import { cacheDir, quiet } from './nats.ts';
+import { binary, quiet } from './nats.ts';
 
 const [dataDir, round] = process.argv.slice(2) as [string, string];
-const server = await startNats({ dataDir, cacheDir, log: quiet });
+const server = await startNats({ dataDir, binary, log: quiet });
 const store = await openStore({ connection: await server.connect('child'), log: quiet, writer: 'child' });
 const write = async (id: number): Promise<void> => {
   for (let n = 0; ; n++) {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { ConfigMaps } from '../../kernel/contract/index.ts';
 import { startNats } from '../../kernel/nats/index.ts';
-import { cacheDir, quiet, temporaryFolder, testStore } from './nats.ts';
+import { binary, quiet, temporaryFolder, testStore } from './nats.ts';
 
 const ROUNDS = 3;
 
@@ -37,7 +37,7 @@ t.test('a kernel killed with its nats-server loses nothing it acknowledged', asy
     await closed;
     t.equal(signal, 'SIGKILL', `it ran until it was killed (${code})`);
 
-    const server = await startNats({ dataDir, cacheDir, log: quiet });
+    const server = await startNats({ dataDir, binary, log: quiet });
     const store = await testStore(t, server);
     const { items } = await store.list(ConfigMaps, { namespace: 'crash' });
     const found = new Set(items.map(({ key }) => key.name));

@@ -5,11 +5,11 @@ import t from 'tap';
 import { ConfigMaps, isStatus } from '../../kernel/contract/index.ts';
 import { startNats } from '../../kernel/nats/index.ts';
 import { eventually } from '../cluster.ts';
-import { cacheDir, quiet, temporaryFolder, testStore } from './nats.ts';
+import { binary, quiet, temporaryFolder, testStore } from './nats.ts';
 
 t.test('revisions that a server took back are never used again', async (t) => {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, cacheDir, log: quiet });
+  const server = await startNats({ dataDir, binary, log: quiet });
   t.teardown(() => server.stop());
   const store = await testStore(t, server);
   const create = (name: string) => store.create(ConfigMaps, { metadata: { name, namespace: 'n' } });

@@ -7,6 +7,7 @@ import { definePlugin, type PluginDeclaration, type VolumeDriver, VolumeDrivers 
 import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
 import { lineLogger } from '../../../kernel/log.ts';
 import { standardPlugins } from '../../standard.ts';
+import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
 import { type Given, suiteOf } from './suites.ts';
@@ -52,6 +53,7 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   const kernel = await startKernel({
     dataDir,
     cacheDir: cacheDir(),
+    nats: { binary: await findServer(cacheDir(), console.log) },
     node: 'conformance',
     plugins: [...(await providersFor(plugin)), entry, observer],
     log: lineLogger((line) => lines.push(line), 'debug'),

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { tooOld } from '../../../kernel/nats/version.ts';
 import { debianSources } from './aptsources.ts';
-import { tooOld, versionOf } from './version.ts';
+import { versionOf } from './version.ts';
 
 const run = promisify(execFile);
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { StatusError } from '../contract/index.ts';
+import { StatusError } from 'orlop/plugin';
+import { MINIMUM, tooOld } from '../../../kernel/nats/version.ts';
 import { fetchWithApt } from './apt.ts';
 import { fetchWithBrew } from './brew.ts';
-import { MINIMUM, tooOld, versionOf } from './version.ts';
+import { versionOf } from './version.ts';
 
 /** Folders of this name under the cache folder hold an unpacked server each. */
 export const UNPACKED = 'nats-server-';
