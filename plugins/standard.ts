@@ -7,6 +7,7 @@ export type Role = 'server' | 'node';
 /** Module of each plugin, and the roles it plays: a `server` is the control plane, a `node` runs pods; `up` is both. */
 const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./secrets/aesgcm/index.js', 'server', 'node'],
+  ['./ca/index.js', 'server'],
   ['./auth/index.js', 'server'],
   ['./apiserver/index.js', 'server'],
   ['./controllers/deployment/index.js', 'server'],

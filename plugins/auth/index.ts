@@ -1,6 +1,5 @@
-import { Authenticator, CertificateAuthority, definePlugin, provide } from 'orlop/plugin';
+import { Authenticator, definePlugin, provide } from 'orlop/plugin';
 import { authenticator } from './authenticator.ts';
-import { certificateAuthority } from './ca.ts';
 import { type AuthConfig, config } from './config.ts';
 import { adminToken } from './token.ts';
 
@@ -8,18 +7,13 @@ export default definePlugin<AuthConfig>({
   name: 'auth',
   kind: 'auth.v1',
   version: '1.0.0',
-  description: "Keeps the cluster's certificate authority and says who makes a request.",
+  description: 'Says who makes a request.',
   required: true,
   config,
-  provides: [Authenticator, CertificateAuthority],
+  provides: [Authenticator],
   grants: { host: ['files'] },
-  async start(ctx) {
+  start(ctx) {
     const token = ctx.config.adminToken ?? adminToken(ctx.dataDir);
-    return {
-      provides: [
-        provide(Authenticator, authenticator(token)),
-        provide(CertificateAuthority, await certificateAuthority(ctx.dataDir)),
-      ],
-    };
+    return { provides: [provide(Authenticator, authenticator(token))] };
   },
 });

@@ -1,70 +1,12 @@
-import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, createServer, type TLSSocket } from 'node:tls';
-import { Authenticator, CertificateAuthority } from 'orlop/plugin';
+import { Authenticator } from 'orlop/plugin';
 import t from 'tap';
 import { authenticator } from '../../plugins/auth/authenticator.ts';
-import { certificateAuthority } from '../../plugins/auth/ca.ts';
 import auth from '../../plugins/auth/index.ts';
 import { adminToken } from '../../plugins/auth/token.ts';
 import { testKernel } from '../cluster.ts';
-
-t.test('certificates it issues verify, and say who their holder is', async (t) => {
-  const folder = t.testdir();
-  const ca = await certificateAuthority(folder);
-  const server = await ca.issue({
-    commonName: 'orlop',
-    usage: 'server',
-    hosts: ['localhost', '127.0.0.1', '::1'],
-  });
-  const client = await ca.issue({
-    commonName: 'amy, O=x',
-    organizations: ['dev', 'system:masters'],
-    usage: 'client',
-  });
-  const listener = createServer(
-    {
-      cert: server.certificate,
-      key: server.key,
-      ca: ca.certificate,
-      requestCert: true,
-      rejectUnauthorized: true,
-    },
-    (socket) => socket.end('hello'),
-  ).listen(0, '127.0.0.1');
-  t.teardown(() => listener.close());
-  await once(listener, 'listening');
-  const { port } = listener.address() as { port: number };
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    ca: ca.certificate,
-    cert: client.certificate,
-    key: client.key,
-  });
-  const [[peer]] = (await Promise.all([once(listener, 'secureConnection'), once(socket, 'data')])) as [
-    [TLSSocket],
-    unknown,
-  ];
-  t.match(peer.getPeerCertificate().subject, { CN: 'amy, O=x', O: ['dev', 'system:masters'] });
-  const mode = statSync(join(folder, 'ca.key')).mode & 0o777;
-  t.equal(mode, 0o600);
-  const root = new X509Certificate(ca.certificate);
-  t.ok(root.ca && root.checkIssued(root));
-  t.ok(new X509Certificate(server.certificate).verify(root.publicKey));
-
-  const again = await certificateAuthority(folder);
-  t.equal(again.certificate, ca.certificate, 'the CA outlives the process');
-  const other = await again.issue({ commonName: 'x', usage: 'client' });
-  t.ok(new X509Certificate(other.certificate).verify(root.publicKey));
-});
-
-t.test('half a CA is refused rather than replaced', async (t) => {
-  const folder = t.testdir({ 'ca.crt': 'x' });
-  await t.rejects(certificateAuthority(folder), { message: /restore .*ca\.key from a backup/ });
-});
+import { testApi } from './apiserver/cluster.ts';
 
 t.test('only the right token is the administrator', async (t) => {
   const folder = t.testdir();
@@ -85,14 +27,59 @@ t.test('only the right token is the administrator', async (t) => {
   });
 });
 
-t.test('the plugin provides both', async (t) => {
+t.test('the plugin provides it', async (t) => {
   const config = { auth: { adminToken: 'sixteen-characters' } };
   const kernel = await testKernel(t, { plugins: [auth], config });
   const user = await kernel.service(Authenticator).authenticate({ token: 'sixteen-characters' });
   t.equal(user?.username, 'kubernetes-admin');
-  t.match(kernel.service(CertificateAuthority).certificate, /BEGIN CERTIFICATE/);
   await kernel.stop();
   await t.rejects(kernel.restart({ config: { auth: { adminToken: 'short' } } }), {
     message: /adminToken: must match/,
   });
+});
+
+t.test('the example of the catalogue takes its place in a running cluster, and gives it back', async (t) => {
+  const { kernel, kubectl, request, url } = await testApi(t);
+  const text = readFileSync(new URL('../../../plugins/README.md', import.meta.url), 'utf8');
+  const [example] = /import [^`]*?name: 'auth-table',.*?(?=^```$)/ms.exec(
+    text.slice(text.indexOf('### auth.v1')),
+  )!;
+  const module = join(t.testdir(), 'auth-table.mjs');
+  writeFileSync(module, example);
+  const apply = async (spec: object): Promise<void> => {
+    const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'auth' }, spec };
+    await kubectl.ok(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(plugin));
+    await kubectl.ok([
+      'wait',
+      'plugin/auth',
+      `--for=jsonpath={.status.observedGeneration}=${await generation()}`,
+    ]);
+  };
+  const generation = (): Promise<string> => kubectl.ok('get plugin auth -o jsonpath={.metadata.generation}');
+  // A client certificate goes before a token: kubectl is asked without one.
+  const whoami = [
+    'auth',
+    'whoami',
+    '--kubeconfig=/dev/null',
+    '--insecure-skip-tls-verify',
+    `--server=${url}`,
+  ];
+  await apply({ module });
+  t.match(
+    await kubectl.ok([...whoami, '--token=a-token-for-amy']),
+    /Username +amy\n.*\[dev system:authenticated\]/s,
+  );
+  t.match(
+    await kubectl.ok('auth whoami'),
+    /Username +admin/,
+    'the administrator is who the certificate says',
+  );
+  t.equal((await request('GET', '/api/v1/namespaces')).code, 401, 'the token of the standard one is nobody');
+  await apply({});
+  t.equal((await request('GET', '/api/v1/namespaces')).code, 200);
+  t.equal((await kubectl([...whoami, '--token=a-token-for-amy'])).code, 1);
+  t.match(
+    kernel.plugins().find(({ name }) => name === 'auth'),
+    { phase: 'Running', version: '1.0.0', revision: 3 },
+  );
 });

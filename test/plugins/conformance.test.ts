@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import {
   Authenticator,
+  CertificateAuthority,
   ConfigMaps,
   definePlugin,
   LoadBalancer,
@@ -15,6 +16,7 @@ import {
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import auth from '../../plugins/auth/index.ts';
+import ca from '../../plugins/ca/index.ts';
 import loadbalancer from '../../plugins/loadbalancer/index.ts';
 import network from '../../plugins/network/index.ts';
 import scheduler from '../../plugins/scheduler/index.ts';
@@ -28,6 +30,7 @@ import { testKernel } from '../cluster.ts';
 import {
   authConformance,
   type Checks,
+  caConformance,
   loadBalancerConformance,
   networkConformance,
   runChecks,
@@ -111,6 +114,11 @@ t.test('auth', async (t) => {
     authenticator: kernel.service(Authenticator),
     token,
   }));
+});
+
+t.test('ca', async (t) => {
+  const kernel = await testKernel(t, { plugins: [ca] });
+  await caConformance(checks(t), 'ca', async () => ({ authority: kernel.service(CertificateAuthority) }));
 });
 
 t.test('scheduler', async (t) => {

@@ -1,6 +1,7 @@
 import {
   authConformance,
   type Checks,
+  caConformance,
   loadBalancerConformance,
   networkConformance,
   schedulerConformance,
@@ -8,7 +9,14 @@ import {
   type VolumeFixture,
   volumeConformance,
 } from 'orlop/conformance';
-import { Authenticator, LoadBalancer, PodNetwork, SecretsEncoding, type VolumeDriver } from 'orlop/plugin';
+import {
+  Authenticator,
+  CertificateAuthority,
+  LoadBalancer,
+  PodNetwork,
+  SecretsEncoding,
+  type VolumeDriver,
+} from 'orlop/plugin';
 import type { Kernel } from '../../../kernel/kernel.ts';
 
 /** What a plugin's author says for its test: the default export of `conformance.mjs`. */
@@ -36,6 +44,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
       authenticator: kernel.service(Authenticator),
       ...(token === undefined ? {} : { token }),
     })),
+  'ca.v1': (t, { name, kernel }) =>
+    caConformance(t, name, async () => ({ authority: kernel.service(CertificateAuthority) })),
   'loadbalancer.v1': (t, { name, kernel }) =>
     loadBalancerConformance(t, name, async () => ({
       balancer: kernel.service(LoadBalancer),

@@ -5,7 +5,7 @@ import { connect as tlsConnect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { ApiServer } from 'orlop/plugin';
 import t from 'tap';
-import { certificateAuthority } from '../../../plugins/auth/ca.ts';
+import { certificateAuthority } from '../../../plugins/ca/ca.ts';
 import { eventually } from '../../cluster.ts';
 import { standard, testApi } from './cluster.ts';
 

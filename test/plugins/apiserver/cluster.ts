@@ -9,7 +9,7 @@ import type { Test } from 'tap';
 import { type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
 import { type Kubectl, kubectl } from '../../kubectl.ts';
 
-const PLUGINS = ['secrets/identity', 'auth', 'apiserver'];
+const PLUGINS = ['secrets/identity', 'ca', 'auth', 'apiserver'];
 
 /** As an entry of `KernelOptions.plugins`: `node`, `controllers/deployment`, `../runtimes/fake`. */
 export function standard(path: string, config: object = {}): { module: string; config: object } {
