@@ -5,6 +5,7 @@ import { nearestOf } from './host/config.ts';
 import {
   Host,
   type LoadedPlugin,
+  type Loaders,
   loadPlugin,
   type PluginEntry,
   type PluginSource,
@@ -33,6 +34,8 @@ export interface KernelOptions {
   /** Configuration by plugin name; wins over the entry's. */
   config?: Readonly<Record<string, object>>;
   timing?: Partial<Timing>;
+  /** For modules that `import` does not take, e.g. manifests of plugins in other languages. */
+  loaders?: Loaders | undefined;
 }
 
 export interface Kernel {
@@ -63,7 +66,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
   try {
     const data = openDataDir(o.dataDir);
     undo.push(() => data.release());
-    const loading = loadAll(o.plugins, o.config ?? {});
+    const loading = loadAll(o.plugins, o.config ?? {}, o.loaders);
     // Reported below, where it is awaited; NATS may fail first.
     loading.catch(() => undefined);
     const nats = await startNats({ ...o.nats, dataDir: o.dataDir, log });
@@ -89,7 +92,8 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       plugins: await loading,
       dataDir: (plugin) => join(o.dataDir, 'plugins', plugin),
       cacheDir: (plugin) => join(o.cacheDir, 'plugins', plugin),
-      workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir },
+      workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir, loaders: o.loaders },
+      loaders: o.loaders,
       provided: bindEncoding(parts.store, () => host),
       fatal: (error) => fail(error),
       ...(o.timing ? { timing: o.timing } : {}),
@@ -117,8 +121,9 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
 async function loadAll(
   sources: readonly PluginSource[],
   config: Readonly<Record<string, object>>,
+  loaders: Loaders | undefined,
 ): Promise<LoadedPlugin[]> {
-  const plugins = await Promise.all(sources.map((each) => loadPlugin(each, (name) => config[name])));
+  const plugins = await Promise.all(sources.map((each) => loadPlugin(each, (name) => config[name], loaders)));
   const names = plugins.map(({ declaration }) => declaration.name);
   for (const name of Object.keys(config)) {
     if (names.includes(name)) continue;

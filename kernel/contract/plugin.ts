@@ -159,6 +159,8 @@ export interface Health {
 /** A running plugin. The host calls each method, at most one at a time, in the order start, health*, drain, (resume | stop). */
 export interface Instance {
   provides?: readonly Provision[];
+  /** Resolves when the instance cannot go on: it is stopped and another started, with back-off. */
+  failed?: Promise<Error>;
   /** Called after start, before a swap flips, and every few seconds. Throwing is being unhealthy. */
   health?(): Health | Promise<Health>;
   /** Stop taking new work and export what a successor needs. After it, either `resume` or `stop`. */
@@ -168,8 +170,11 @@ export interface Instance {
   stop?(): void | Promise<void>;
 }
 
-/** `inline`: the kernel's own thread. `worker`: a worker thread with a kernel of its own; plugins naming the same worker share it. */
-export type Isolation = 'inline' | { readonly worker: string };
+/**
+ * `inline`: the kernel's own thread. `worker`: a worker thread with a kernel of its own; plugins naming the same worker share it. `process`:
+ * another process, started from a manifest or reached over the bus, with a proxy in the kernel's own thread.
+ */
+export type Isolation = 'inline' | 'process' | { readonly worker: string };
 
 export interface PluginDeclaration<C = unknown, R extends Requirements = Requirements> {
   /** Lower-case DNS label, unique in a kernel. */

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { isAbsolute, join, resolve } from 'node:path';
+import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Isolation, type Json, type PluginDeclaration, StatusError } from '../contract/index.ts';
 import { resolveConfig } from './config.ts';
@@ -24,24 +24,57 @@ export interface LoadedPlugin {
   readonly entry?: PluginEntry;
 }
 
+/**
+ * For modules that `import` does not take: by file name extension, the URL of a module that exports
+ * `load(module: URL): Promise<PluginDeclaration>`. Data, so that worker threads can be given it.
+ */
+export type Loaders = Readonly<Record<string, string>>;
+
 /** Imports and checks a plugin. `overrides` win over the entry's own configuration. Throws `Invalid` or `NotFound`. */
 export async function loadPlugin(
   source: PluginSource,
   overrides?: (name: string) => object | undefined,
+  loaders: Loaders = {},
 ): Promise<LoadedPlugin> {
   const entry = 'module' in source ? source : undefined;
-  const declaration = entry ? await importDeclaration(entry.module) : (source as PluginDeclaration);
+  const declaration = entry ? await importDeclaration(entry.module, loaders) : (source as PluginDeclaration);
   const { name } = checkDeclaration(declaration, entry?.module ?? 'a declaration');
   const config = resolveConfig(declaration.config, { ...entry?.config, ...overrides?.(name) }, name);
-  const isolation = entry?.isolation ?? declaration.isolation ?? 'inline';
+  const isolation = isolationOf(declaration, entry, loaders);
   return { declaration, config, isolation, ...(entry ? { entry } : {}) };
 }
 
-async function importDeclaration(module: string): Promise<PluginDeclaration> {
+/** Only what a loader made runs in a process of its own; its proxy may be in a worker all the same. */
+function isolationOf(
+  { name, isolation: declared = 'inline' }: PluginDeclaration,
+  entry: PluginEntry | undefined,
+  loaders: Loaders,
+): Isolation {
+  const isolation = entry?.isolation ?? declared;
+  if (isolation === 'inline' && declared === 'process') return 'process';
+  if (isolation !== 'process' || (declared === 'process' && entry && loaderOf(entry.module, loaders)))
+    return isolation;
+  throw new StatusError(
+    'Invalid',
+    `plugin "${name}" is a JavaScript module, which runs inline or in a worker: isolation "process" is for a manifest that names a command`,
+  );
+}
+
+function loaderOf(module: string, loaders: Loaders): string | undefined {
+  return loaders[extname(module.replace(/[?#].*$/, ''))];
+}
+
+async function importDeclaration(module: string, loaders: Loaders): Promise<PluginDeclaration> {
+  const loader = loaderOf(module, loaders);
   try {
-    return ((await import(specifier(module))) as { default: PluginDeclaration }).default;
+    if (loader === undefined)
+      return ((await import(specifier(module))) as { default: PluginDeclaration }).default;
+    const { load } = (await import(loader)) as { load(module: URL): Promise<PluginDeclaration> };
+    return await load(new URL(specifier(module)));
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' ? 'NotFound' : 'Invalid';
+    const reason = /^(ERR_MODULE_NOT_FOUND|ENOENT)$/.test(String((error as NodeJS.ErrnoException).code))
+      ? 'NotFound'
+      : 'Invalid';
     throw new StatusError(
       reason,
       `cannot load plugin module ${module}: ${(error as Error).message}`,
@@ -106,7 +139,9 @@ function checkDeclaration(declaration: PluginDeclaration | undefined, origin: st
     expect(verbs === '*' || Array.isArray(verbs), 'grants.objects: verbs must be a list or "*"');
   }
   expect(
-    isolation === 'inline' || NAME.test(isolation.worker ?? ''),
+    typeof isolation === 'string'
+      ? isolation === 'inline' || isolation === 'process'
+      : NAME.test(isolation.worker ?? ''),
     'isolation must be "inline" or { worker: NAME }',
   );
   if (problems.length === 0) return declaration;

@@ -71,5 +71,6 @@ function entryOf(name: string, spec: PluginObject['spec'], original: PluginSourc
 function parseIsolation(text: string | undefined): Isolation | undefined {
   if (text === undefined) return undefined;
   const [place, worker] = text.split('/');
+  if (place === 'process') return place;
   return place === 'worker' && worker ? { worker } : 'inline';
 }

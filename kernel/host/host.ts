@@ -10,14 +10,14 @@ import {
 } from '../contract/index.ts';
 import { nearestOf } from './config.ts';
 import { within } from './deadline.ts';
-import { type LoadedPlugin, loadPlugin, type PluginSource } from './declaration.ts';
+import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Desired } from './desired.ts';
 import { type GraphNode, sortGraph } from './graph.ts';
 import { LeaseHolder } from './lease.ts';
 import { Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';
 import { Services } from './services.ts';
-import { isolationText, type Managed, type PluginStatus } from './status.ts';
+import { isolationText, type Managed, type PluginStatus, placeOf } from './status.ts';
 import { Unit } from './unit.ts';
 import { WorkerGroup, type WorkerSettings } from './worker.ts';
 
@@ -41,6 +41,7 @@ export interface HostOptions {
   /** Instances each plugin has had before. */
   revisions?: Readonly<Record<string, number>>;
   timing?: Partial<Timing>;
+  loaders?: Loaders | undefined;
 }
 
 /** Milliseconds a last write may take while everything stops: NATS may be gone. */
@@ -147,7 +148,7 @@ export class Host {
         `no plugin "${name}" is loaded${nearest ? `; did you mean "${nearest}"?` : ''}`,
       );
     }
-    const next = await loadPlugin(source);
+    const next = await loadPlugin(source, undefined, this.#o.loaders);
     const old = managed.plugin;
     if (next.declaration.kind !== old.declaration.kind) {
       throw new StatusError(
@@ -155,7 +156,7 @@ export class Host {
         `plugin "${name}" is of kind ${old.declaration.kind}; it cannot be swapped for "${next.declaration.name}" of kind ${next.declaration.kind}`,
       );
     }
-    if (isolationText(next.isolation) !== isolationText(old.isolation)) {
+    if (placeOf(next.isolation) !== placeOf(old.isolation)) {
       throw new StatusError(
         'Invalid',
         `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`,
@@ -193,7 +194,7 @@ export class Host {
 
   /** Adds a plugin and starts it; see its status for how that went. Throws when it does not fit in. */
   async load(name: string, source: PluginSource): Promise<void> {
-    const plugin = await loadPlugin(source);
+    const plugin = await loadPlugin(source, undefined, this.#o.loaders);
     const { declaration, isolation } = plugin;
     if (declaration.name !== name) {
       throw new StatusError(
@@ -201,7 +202,7 @@ export class Host {
         `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`,
       );
     }
-    const place = isolationText(isolation);
+    const place = placeOf(isolation);
     if (this.#groups.some((group) => `worker/${group.name}` === place)) {
       throw new StatusError(
         'Invalid',
@@ -266,7 +267,7 @@ export class Host {
     const groups = new Map<string, LoadedPlugin[]>();
     for (const plugin of plugins) {
       const { name } = plugin.declaration;
-      if (plugin.isolation !== 'inline' && this.#o.workers) {
+      if (typeof plugin.isolation !== 'string' && this.#o.workers) {
         const { worker } = plugin.isolation;
         groups.set(worker, [...(groups.get(worker) ?? []), plugin]);
         continue;
@@ -338,7 +339,7 @@ export class Host {
     return {
       name,
       declaration: plugin.declaration,
-      place: this.#o.workers ? isolationText(plugin.isolation) : 'inline',
+      place: this.#o.workers ? placeOf(plugin.isolation) : 'inline',
     };
   }
 

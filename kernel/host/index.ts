@@ -1,4 +1,10 @@
-export { type LoadedPlugin, loadPlugin, type PluginEntry, type PluginSource } from './declaration.ts';
+export {
+  type LoadedPlugin,
+  type Loaders,
+  loadPlugin,
+  type PluginEntry,
+  type PluginSource,
+} from './declaration.ts';
 export { Host, type HostOptions } from './host.ts';
 export { TIMING, type Timing } from './run.ts';
 export type { PluginStatus } from './status.ts';

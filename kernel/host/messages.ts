@@ -1,7 +1,7 @@
 import type { Context, Resource, Status } from '../contract/index.ts';
 import type { LogLevel } from '../log.ts';
 import type { Connection } from '../nats/index.ts';
-import type { PluginEntry } from './declaration.ts';
+import type { Loaders, PluginEntry } from './declaration.ts';
 import type { Timing } from './run.ts';
 import type { PluginStatus } from './status.ts';
 
@@ -14,6 +14,7 @@ export interface ThreadData {
   dataDir: string;
   cacheDir: string;
   plugins: PluginEntry[];
+  loaders?: Loaders | undefined;
   /** What its plugins may touch; absent: everything. */
   resources?: Resource[];
   /** Instances each plugin has had, so that revisions go on. */

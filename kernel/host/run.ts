@@ -83,6 +83,10 @@ export class Run {
     this.#access = new Access(`plugin "${name}" revision ${revision}`, grants);
   }
 
+  get failed(): Promise<Error> | undefined {
+    return this.#instance?.failed;
+  }
+
   get provisions(): readonly Provision[] {
     return this.#instance?.provides ?? [];
   }

@@ -10,7 +10,7 @@ export interface PluginStatus {
   /** How many instances it has had. */
   readonly revision: number;
   readonly phase: PluginPhase;
-  /** `inline`, or `worker/NAME`. */
+  /** `inline`, `process`, or `worker/NAME`. */
   readonly isolation: string;
   /** Kinds, or `kind/name` for those of which there may be many. */
   readonly provides: readonly string[];
@@ -28,5 +28,10 @@ export interface Managed {
 }
 
 export function isolationText(isolation: Isolation): string {
-  return isolation === 'inline' ? 'inline' : `worker/${isolation.worker}`;
+  return typeof isolation === 'string' ? isolation : `worker/${isolation.worker}`;
+}
+
+/** The thread it runs in, or its proxy does: `inline` for the kernel's own. */
+export function placeOf(isolation: Isolation): string {
+  return typeof isolation === 'string' ? 'inline' : isolationText(isolation);
 }

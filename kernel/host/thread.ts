@@ -9,7 +9,7 @@ import { loadPlugin } from './declaration.ts';
 import { Host } from './host.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 
-const { worker, kernel, connection, dataDir, cacheDir, plugins, resources, revisions, timing } =
+const { worker, kernel, connection, dataDir, cacheDir, plugins, loaders, resources, revisions, timing } =
   workerData as ThreadData;
 const port = parentPort!;
 const log = each((level) => (message, fields) => {
@@ -35,7 +35,7 @@ async function start(): Promise<void> {
   const name = `orlop ${kernel.id} ${worker}`;
   const [nats, loaded] = await Promise.all([
     connectTo(connection, name),
-    Promise.all(plugins.map((entry) => loadPlugin(entry))),
+    Promise.all(plugins.map((entry) => loadPlugin(entry, undefined, loaders))),
   ]);
   parts = await openParts({
     connection: nats,
@@ -56,6 +56,7 @@ async function start(): Promise<void> {
     changed: sendStatus,
     revisions,
     timing,
+    loaders,
   });
   await host.start();
   sendStatus();

@@ -186,6 +186,7 @@ export class Unit implements Managed {
     this.#unhealthy = 0;
     this.#set('Running', undefined, true);
     this.#watchOver(0);
+    void run.failed?.then((error) => this.#exclusive(() => this.#replaceFailed(run, error.message)));
   }
 
   #watchOver(delay: number): void {
@@ -201,10 +202,15 @@ export class Unit implements Managed {
     this.#unhealthy = healthy ? 0 : this.#unhealthy + 1;
     this.#set('Running', message, healthy);
     if (this.#unhealthy < UNHEALTHY) return this.#watchOver(timing.health);
-    run.log.error('is unhealthy and is restarted', { message });
+    await this.#replaceFailed(run, message ?? 'is unhealthy');
+  }
+
+  async #replaceFailed(run: Run, message: string): Promise<void> {
+    if (this.#run !== run) return;
+    run.log.error('failed and is restarted', { message });
     this.#listeners.hold();
-    await this.#end('is unhealthy');
-    this.#failed(message ?? 'is unhealthy');
+    await this.#end('failed');
+    this.#failed(message);
   }
 
   async #end(why: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { Leases, type Resource, Secrets, StatusError } from '../contract/index.ts';
 import type { Connection } from '../nats/index.ts';
-import type { LoadedPlugin, PluginEntry } from './declaration.ts';
+import type { LoadedPlugin, Loaders, PluginEntry } from './declaration.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import type { Surroundings } from './run.ts';
 import { isolationText, type Managed, type PluginStatus } from './status.ts';
@@ -12,6 +12,7 @@ export interface WorkerSettings {
   /** The kernel's root folders. */
   dataDir: string;
   cacheDir: string;
+  loaders?: Loaders | undefined;
 }
 
 /** Pings in a row a thread may leave unanswered. */
@@ -102,7 +103,7 @@ export class WorkerGroup {
   /** Returns when its plugins have started, or the thread as a whole could not; see their status. */
   async start(): Promise<void> {
     const started = new Promise<string | undefined>((resolve) => (this.#started = resolve));
-    const { dataDir, cacheDir, connection } = this.#settings;
+    const { dataDir, cacheDir, connection, loaders } = this.#settings;
     const { kernel, timing } = this.#around;
     const resources = this.#resources();
     const plugins = this.members.map(({ plugin }) => plugin);
@@ -113,6 +114,7 @@ export class WorkerGroup {
       connection,
       dataDir,
       cacheDir,
+      loaders,
       plugins: [...plugins, ...(this.#encoding ? [this.#encoding] : [])].map(threadEntry),
       ...(resources ? { resources } : {}),
       revisions: Object.fromEntries(this.members.map(({ name, current }) => [name, current.revision])),
