@@ -78,6 +78,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       log,
       writer: data.kernelId,
       replicas: nats.connection.replicas,
+      trouble: () => nats.trouble(),
     });
     undo.push(() => parts.close());
     let fail: (error: Error) => void;

@@ -20,8 +20,10 @@ export async function openParts(o: {
   replicas?: 1 | 3 | undefined;
   /** Absent: all resources. */
   resources?: Resource[];
+  /** See `StoreOptions`. */
+  trouble?: () => string | undefined;
 }): Promise<Parts> {
-  const { connection, log, writer, replicas, resources } = o;
+  const { connection, log, writer, replicas, resources, trouble } = o;
   const encoded = resources?.every((each) => each.resource !== Secrets.resource) ? [] : [Secrets];
   const store = await openStore({
     connection,
@@ -29,6 +31,7 @@ export async function openParts(o: {
     writer,
     replicas,
     encoded,
+    trouble,
     ...(resources ? { resources } : {}),
   });
   const bus = openBus({ connection, log });

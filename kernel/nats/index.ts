@@ -19,6 +19,8 @@ export interface NatsServer {
   /** Those of all embedded servers, in the order of their names. */
   readonly pids: readonly (number | undefined)[];
   connect(name: string): Promise<NatsConnection>;
+  /** Why an embedded server, or most of three, cannot write, and what to do; it is started again once it can. */
+  trouble(): string | undefined;
   /** Stops an embedded server; the connections are their owners' to close, before. */
   stop(): Promise<void>;
 }
@@ -61,6 +63,10 @@ async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer
       return servers.map(({ pid }) => pid);
     },
     connect: (name) => connectTo(connection, name),
+    trouble() {
+      const troubles = servers.flatMap(({ trouble }) => trouble ?? []);
+      return troubles.length * 2 > servers.length ? troubles[0] : undefined;
+    },
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };
 }
@@ -95,6 +101,7 @@ async function useExternal(url: string, { replicas, log }: NatsOptions): Promise
     pid: undefined,
     pids: [],
     connect: (name) => connectTo(connection, name),
+    trouble: () => undefined,
     stop: async () => undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** Whether a NATS server greets on the port with its INFO line. */
 export async function greets(host: string, port: number): Promise<boolean> {
@@ -17,14 +18,16 @@ export async function greets(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** Whether its monitoring port says that JetStream has recovered and serves. */
-export async function isHealthy(host: string, port: number): Promise<boolean> {
+/** What its monitoring port says is wrong; `undefined` when JetStream has recovered and serves. */
+export async function ailment(host: string, port: number): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const request = get({ host, port, path: '/healthz', timeout: 2000, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
+      text(response).then(
+        (said) => resolve(response.statusCode === 200 ? undefined : said),
+        (error: Error) => resolve(error.message),
+      );
     });
-    request.once('error', () => resolve(false));
+    request.once('error', (error) => resolve(error.message));
     request.once('timeout', () => request.destroy());
   });
 }

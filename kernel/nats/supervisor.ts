@@ -5,13 +5,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, StatusError } from '../contract/index.ts';
 import { type Credentials, type Place, writeConfig } from './config.ts';
+import { diskTrouble } from './disk.ts';
 import { stopOrphan } from './orphan.ts';
-import { freePorts, greets, isHealthy } from './probe.ts';
+import { ailment, freePorts, greets } from './probe.ts';
 
 const HOST = '127.0.0.1';
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const RESTART_MS = { first: 20, most: 500, calmAfter: 10_000 };
+const CHECK_MS = 2_000;
+const REVIVE_MS = { first: 5_000, most: 300_000 };
+/** What nats-server says of itself when a write to its disk failed. */
+const CANNOT_WRITE = /write error|no space|out of resources|read-only|quota/i;
 
 /** One embedded nats-server: started, watched, restarted on the same port when it dies, stopped. */
 export class Supervisor {
@@ -22,7 +27,9 @@ export class Supervisor {
   readonly #stopping = new AbortController();
   #config = '';
   #child: ChildProcess | undefined;
-  #watching: Promise<void> | undefined;
+  #watching: Promise<unknown> | undefined;
+  /** Why the server cannot write, while it cannot. */
+  trouble: string | undefined;
   port = 0;
   #monitorPort = 0;
 
@@ -68,7 +75,7 @@ export class Supervisor {
         if (attempt === 3) throw error;
       }
     }
-    this.#watching = this.#watch();
+    this.#watching = Promise.all([this.#watch(), this.#revive()]);
   }
 
   async stop(): Promise<void> {
@@ -123,7 +130,8 @@ export class Supervisor {
     const deadline = Date.now() + READY_MS;
     let pause = 2;
     while (!signal.aborted) {
-      if ((await greets(HOST, this.port)) && (await isHealthy(HOST, this.#monitorPort))) return undefined;
+      if ((await greets(HOST, this.port)) && (await ailment(HOST, this.#monitorPort)) === undefined)
+        return undefined;
       if (Date.now() > deadline) return `it was not healthy after ${READY_MS / 1000} s`;
       await sleep(pause);
       pause = Math.min(pause * 1.5, 50);
@@ -150,6 +158,30 @@ export class Supervisor {
       if (signal.aborted) return;
       pause = Math.min(pause * 2, RESTART_MS.most);
       await this.#spawn().catch((error: Error) => this.#log.error(error.message));
+    }
+  }
+
+  /** A server whose write failed writes no more, also when there is room again: until it is started again. */
+  async #revive(): Promise<void> {
+    const { signal } = this.#stopping;
+    let pause = REVIVE_MS.first;
+    let next = 0;
+    for (;;) {
+      await sleep(CHECK_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const why = (await ailment(HOST, this.#monitorPort)) ?? '';
+      const before = this.trouble;
+      this.trouble = CANNOT_WRITE.test(why) ? await diskTrouble(this.#folder) : undefined;
+      if (this.trouble !== undefined) {
+        if (before === undefined) this.#log.error(`nats-server cannot write: ${this.trouble}`, { why });
+      } else if (CANNOT_WRITE.test(why) && performance.now() > next && !signal.aborted) {
+        this.#log.warn('nats-server could not write, and there is room now: stopping it to start it again', {
+          why,
+        });
+        next = performance.now() + pause;
+        pause = Math.min(pause * 2, REVIVE_MS.most);
+        this.#child?.kill('SIGINT');
+      } else if (performance.now() > next + REVIVE_MS.most) pause = REVIVE_MS.first;
     }
   }
 

@@ -22,6 +22,8 @@ export interface StoreOptions {
   replicas?: 1 | 3 | undefined;
   /** Resources whose values pass through the secrets encoding. */
   encoded?: readonly Resource[] | undefined;
+  /** Why nothing can be written just now: writes then fail at once, before they are sent. */
+  trouble?: (() => string | undefined) | undefined;
 }
 
 export interface StoreStats {
@@ -68,7 +70,7 @@ export async function openStore(o: StoreOptions): Promise<ObjectStore> {
         log: o.log,
       }),
   );
-  const store = new Store(link, shards, encodings, o.writer);
+  const store = new Store(link, shards, encodings, o);
   try {
     await store.loaded();
   } catch (error) {
@@ -86,11 +88,11 @@ class Store extends Client implements ObjectStore {
   readonly #writer: Writer;
   readonly #bookmarks: NodeJS.Timeout;
 
-  constructor(link: Link, shards: readonly Shard[], encodings: Encodings, writer: string) {
+  constructor(link: Link, shards: readonly Shard[], encodings: Encodings, o: StoreOptions) {
     const byDesign = new Map(shards.map((shard) => [shard.design, shard]));
     const shardOf = (resource: Resource): Shard => byDesign.get(streamOf(resource))!;
-    const writes = new Writer(shardOf, encodings);
-    super(shardOf, writes, writer);
+    const writes = new Writer(shardOf, encodings, o.trouble ?? (() => undefined));
+    super(shardOf, writes, o.writer);
     this.#link = link;
     this.#shards = shards;
     this.#encodings = encodings;
@@ -131,10 +133,11 @@ class Store extends Client implements ObjectStore {
 
   async health(): Promise<Health> {
     try {
+      this.#writer.checkAvailable();
       await Promise.all(this.#shards.map((shard) => shard.canary()));
       return { healthy: true };
     } catch (error) {
-      return { healthy: false, message: `the store cannot be written: ${(error as Error).message}` };
+      return { healthy: false, message: `objects cannot be written: ${(error as Error).message}` };
     }
   }
 

@@ -25,10 +25,22 @@ const RACES = 100;
 export class Writer {
   readonly #shardOf: (resource: Resource) => Shard;
   readonly #encodings: Encodings;
+  readonly #trouble: () => string | undefined;
 
-  constructor(shardOf: (resource: Resource) => Shard, encodings: Encodings) {
+  constructor(
+    shardOf: (resource: Resource) => Shard,
+    encodings: Encodings,
+    trouble: () => string | undefined,
+  ) {
     this.#shardOf = shardOf;
     this.#encodings = encodings;
+    this.#trouble = trouble;
+  }
+
+  /** Throws `ServiceUnavailable` while it is known that nothing can be written. */
+  checkAvailable(): void {
+    const trouble = this.#trouble();
+    if (trouble) throw new StatusError('ServiceUnavailable', trouble, { retryAfterSeconds: 5 });
   }
 
   async write(write: Write, writer: string): Promise<Entry> {
@@ -39,6 +51,7 @@ export class Writer {
   async transact(writes: readonly Write[], writer: string): Promise<Entry[]> {
     const first = writes[0];
     if (!first) return [];
+    this.checkAvailable();
     const shard = this.#shardOf(first.resource);
     const targets = writes.map((write) => ({ write, key: keyOfWrite(write) }));
     this.#check(shard, writes, targets);
