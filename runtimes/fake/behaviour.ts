@@ -1,4 +1,4 @@
-import type { Pod } from 'orlop/plugin';
+import { type Pod, parseQuantity } from 'orlop/plugin';
 
 const DOMAIN = 'fake.orlop.dev';
 
@@ -16,6 +16,9 @@ export interface Behaviour {
   /** Exit code and stdout of a command that `exec` does not know. */
   execExitCode: number;
   execOutput: string;
+  /** What it uses: cores, and bytes. */
+  cpu: number;
+  memory: number;
 }
 
 /**
@@ -40,6 +43,8 @@ export function behaviourOf(pod: Pod, container: string): Behaviour {
     httpStatus: number('http-status') ?? 200,
     execExitCode: number('exec-exit-code') ?? 127,
     execOutput: text('exec-output') ?? '',
+    cpu: parseQuantity(text('cpu') ?? '0') ?? 0,
+    memory: parseQuantity(text('memory') ?? '0') ?? 0,
   };
 }
 

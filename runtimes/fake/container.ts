@@ -1,4 +1,10 @@
-import { type ContainerConfig, type ContainerState, type ExecResult, StatusError } from 'orlop/plugin';
+import {
+  type ContainerConfig,
+  type ContainerState,
+  type ContainerStats,
+  type ExecResult,
+  StatusError,
+} from 'orlop/plugin';
 import { type Behaviour, behaviourOf } from './behaviour.ts';
 import { exec } from './exec.ts';
 import { ContainerLog } from './log.ts';
@@ -79,6 +85,15 @@ export class FakeContainer {
     if (termAfter === 0) this.exit(0);
     else this.#term = setTimeout(() => this.exit(termAfter <= limit ? 0 : 137), Math.min(termAfter, limit));
     await this.ended;
+  }
+
+  /** As if it had used what it is told to use since its start. */
+  stats(): ContainerStats | undefined {
+    if (!this.running) return undefined;
+    const timestamp = Date.now();
+    const { cpu, memory } = this.behaviour;
+    const since = timestamp - Date.parse(this.state.startedAt!);
+    return { timestamp, usageCoreNanoSeconds: Math.round(since * 1e6 * cpu), workingSetBytes: memory };
   }
 
   exec(command: readonly string[]): Promise<ExecResult> {

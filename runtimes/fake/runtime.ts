@@ -3,6 +3,7 @@ import {
   type ContainerConfig,
   type ContainerEvent,
   type ContainerState,
+  type ContainerStats,
   type ExecResult,
   type LogLine,
   type LogOptions,
@@ -133,6 +134,10 @@ export class FakeRuntime implements Runtime {
 
   async execSync(id: string, command: readonly string[]): Promise<ExecResult> {
     return this.#get(id).exec(command);
+  }
+
+  async containerStats(id: string): Promise<ContainerStats | undefined> {
+    return this.#containers.get(id)?.container.stats();
   }
 
   async httpGet(sandboxId: string): Promise<number> {

@@ -1,6 +1,7 @@
 import {
   type ContainerConfig,
   type ContainerState,
+  type ContainerStats,
   type PodSandboxConfig,
   parseQuantity,
   StatusError,
@@ -34,7 +35,6 @@ export class WasmContainer {
   #startedAt: string | undefined;
   #finishedAt: string | undefined;
   #exit: GuestExit | undefined;
-  #lastSample: { at: number; busy: number } | undefined;
 
   /** Throws `StatusError` for a limit no memory can have. */
   constructor(o: {
@@ -116,16 +116,10 @@ export class WasmContainer {
     return this.#worker.request(path, headers, timeout);
   }
 
-  /** CPU in nanocores since the last call, memory in bytes. */
-  stats(): { cpu: number; memory: number } | undefined {
+  stats(): ContainerStats | undefined {
     const worker = this.#worker;
     if (worker === undefined || !this.running) return undefined;
-    const sample = { at: performance.now(), busy: worker.busy };
-    const before = this.#lastSample ?? { at: Date.parse(this.#startedAt!) - performance.timeOrigin, busy: 0 };
-    this.#lastSample = sample;
-    const elapsed = Math.max(sample.at - before.at, 1);
-    const share = Math.min(Math.max((sample.busy - before.busy) / elapsed, 0), 1);
-    return { cpu: Math.round(share * 1e9), memory: worker.memory };
+    return { timestamp: Date.now(), usageCoreNanoSeconds: worker.cpuTime, workingSetBytes: worker.memory };
   }
 
   state(): ContainerState {

@@ -1,7 +1,11 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { threadCpuTime } from './cpu-time.ts';
 import {
+  CELL_BOOT,
+  CELL_HEAP,
   CELL_PAGES,
   CELL_STDIN,
+  CELL_THREAD,
   CELLS,
   type FromGuest,
   type GuestExit,
@@ -105,14 +109,19 @@ export class GuestWorker {
     Atomics.notify(this.#cells, CELL_STDIN);
   }
 
-  /** Bytes of its memories when it last said so. */
+  /** Bytes of its memories and its thread's heap, when it last said so. */
   get memory(): number {
-    return Atomics.load(this.#cells, CELL_PAGES) * PAGE;
+    return Atomics.load(this.#cells, CELL_PAGES) * PAGE + Atomics.load(this.#cells, CELL_HEAP) * 1024;
   }
 
-  /** Milliseconds its thread has been busy. */
-  get busy(): number {
-    return this.#worker.performance.eventLoopUtilization().active;
+  /**
+   * Nanoseconds of CPU its guest has used. Where the system does not say, the time its event loop was not idle, in which a guest that
+   * waits counts as busy.
+   */
+  get cpuTime(): number {
+    const used = threadCpuTime(Atomics.load(this.#cells, CELL_THREAD));
+    if (used === undefined) return Math.round(this.#worker.performance.eventLoopUtilization().active * 1e6);
+    return Math.max(used - Atomics.load(this.#cells, CELL_BOOT) * 1000, 0);
   }
 
   #post(message: ToGuest): void {

@@ -27,14 +27,22 @@ export interface GuestSpec {
   listen: { host: string; port: number } | undefined;
   /** Most bytes each of its memories may have; to tell an out-of-memory trap from others. */
   memoryLimit: number | undefined;
-  /** Two 32-bit cells: pages of 64 KiB its memories have now; a counter of `stdin` messages. */
+  /** 32-bit cells, see `CELL_PAGES` and so on. */
   shared: SharedArrayBuffer;
   stdin: boolean;
 }
 
+/** Pages of 64 KiB its memories have now. */
 export const CELL_PAGES = 0;
+/** A counter of `stdin` messages. */
 export const CELL_STDIN = 1;
-export const CELLS = 2;
+/** KiB of its thread's JavaScript heap. */
+export const CELL_HEAP = 2;
+/** The operating system's id of its thread; 0 where that is not known. */
+export const CELL_THREAD = 3;
+/** Microseconds of CPU its thread had used when the guest began: a thread is booted before it has a guest. */
+export const CELL_BOOT = 4;
+export const CELLS = 5;
 
 export type ToGuest =
   | { type: 'start'; spec: GuestSpec; stdin?: MessagePort }

@@ -5,6 +5,7 @@ import {
   type ContainerConfig,
   type ContainerEvent,
   type ContainerState,
+  type ContainerStats,
   type ExecOptions,
   type ExecResult,
   type ExecSession,
@@ -202,7 +203,7 @@ export class WasmRuntime implements Runtime {
     return execSession(this.#container(id), options);
   }
 
-  async containerStats(id: string): Promise<{ cpu: number; memory: number } | undefined> {
+  async containerStats(id: string): Promise<ContainerStats | undefined> {
     return this.#find(id)?.stats();
   }
 

@@ -63,6 +63,7 @@ export async function runtimeConformance(
     await logs(t, bench);
     await inputs(t, bench);
     await commands(t, bench);
+    await stats(t, bench);
     await strangers(t, bench);
   });
 }
@@ -235,6 +236,26 @@ async function commands(t: Test, bench: Bench): Promise<void> {
     t.equal(Buffer.from(printed.stdout).toString(), exec!.prints.stdout);
     await runtime.stopContainer(container, 1);
     await t.rejects(runtime.execSync(container, exec!.succeeds, 10), 'not in one that has ended');
+  });
+}
+
+async function stats(t: Test, bench: Bench): Promise<void> {
+  const { runtime } = bench;
+  await t.test('usage', { skip: runtime.containerStats ? false : 'measures nothing' }, async (t) => {
+    const measure = (id: string) => runtime.containerStats!(id);
+    const { container } = await bench.create(bench.fixture.workloads.forever);
+    t.equal(await measure(container), undefined, 'nothing is used before the start');
+    await runtime.startContainer(container);
+    const began = Date.now();
+    const first = (await measure(container))!;
+    t.ok(Math.abs(first.timestamp - began) < 60_000, 'it says when it measured');
+    t.ok(first.workingSetBytes >= 0 && first.usageCoreNanoSeconds >= 0);
+    const second = (await measure(container))!;
+    t.ok(second.timestamp >= first.timestamp);
+    t.ok(second.usageCoreNanoSeconds >= first.usageCoreNanoSeconds, 'CPU time is a counter');
+    await runtime.stopContainer(container, 1);
+    t.equal(await measure(container), undefined, 'nor after the end');
+    t.equal(await measure('none'), undefined);
   });
 }
 

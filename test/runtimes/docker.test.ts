@@ -238,7 +238,7 @@ t.test('pods on a real engine', { skip }, async (t) => {
       reason: 'Timeout',
       message: /timed out after 1 s/,
     });
-    t.match(await runtime.containerStats!(id), { cpu: Number, memory: Number });
+    t.match(await runtime.containerStats!(id), { usageCoreNanoSeconds: Number, workingSetBytes: Number });
     const left = await runtime.exec!(id, { command: ['cat'], tty: false, stdin: true });
     left.stdio.destroy();
     await t.rejects(left.exitCode, 'whoever leaves gets no exit code');

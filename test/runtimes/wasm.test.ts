@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import t from 'tap';
+import { eventually } from '../cluster.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
+
 import { ended, freePort, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { commandImage, ripgrepImage } from './wasm-guests.ts';
 
@@ -22,7 +24,11 @@ t.test('an HTTP component serves on its pod address', async (t) => {
   const get = { path: '/', headers: [], timeout: 10 };
   t.equal(await runtime.httpGet(sandbox, { port, ...get }), 200, 'a probe needs no socket');
   await t.rejects(runtime.httpGet(sandbox, { port: port + 1, ...get }), { message: /connection refused/ });
-  t.match(await runtime.containerStats(id), { cpu: Number, memory: 65_536 });
+  t.match(await runtime.containerStats(id), {
+    timestamp: Number,
+    usageCoreNanoSeconds: Number,
+    workingSetBytes: Number,
+  });
   await t.rejects(runtime.execSync(id, ['sh'], 1), { message: /exports no wasi:cli\/run/ });
 
   await runtime.stopContainer(id, 10);
@@ -31,6 +37,23 @@ t.test('an HTTP component serves on its pod address', async (t) => {
   t.equal(await log(runtime, id), '');
   await runtime.removePodSandbox(sandbox);
   t.same(await runtime.listPodSandbox(), []);
+});
+
+t.test('what a guest uses is its own', async (t) => {
+  const runtime = await wasmRuntime(t);
+  const image = await commandImage(t.testdir({}));
+  const busy = await startPod(runtime, { image, args: ['loop'] });
+  const idle = await startPod(runtime, { image, args: ['wait'] });
+  const began = (await runtime.containerStats(busy.id))!;
+  const most = await eventually('a guest that computes uses CPU', async () => {
+    const stats = (await runtime.containerStats(busy.id))!;
+    return stats.usageCoreNanoSeconds - began.usageCoreNanoSeconds > 2e8 ? stats : undefined;
+  });
+  const elapsed = (most.timestamp - began.timestamp + 20) * 1e6;
+  t.ok(most.usageCoreNanoSeconds - began.usageCoreNanoSeconds <= elapsed, 'of one core at most');
+  const little = (await runtime.containerStats(idle.id))!;
+  t.ok(little.usageCoreNanoSeconds < 1e8, `one that waits uses none: ${little.usageCoreNanoSeconds} ns`);
+  t.ok(little.workingSetBytes > 1e6 && little.workingSetBytes < 1e8, 'its heap counts');
 });
 
 await runtimeConformance(t, 'wasm', async (t) => {

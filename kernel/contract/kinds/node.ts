@@ -7,6 +7,34 @@ export function nodeSubject(node: string, call: NodeCall): string {
   return `node.${subjectToken(node)}.${call}`;
 }
 
+/** A request of `stats` takes nothing and is answered with this. CPU is the mean of the window that ends at `timestamp`. */
+export interface NodeStats extends Measured {
+  usage: Usage;
+  /** Pods of which every running container could be measured. */
+  pods: PodStats[];
+}
+
+export interface PodStats extends Measured {
+  namespace: string;
+  name: string;
+  uid: string;
+  containers: { name: string; usage: Usage }[];
+}
+
+export interface Measured {
+  /** RFC 3339 with milliseconds. */
+  timestamp: string;
+  /** Seconds. */
+  window: number;
+}
+
+/** Named as in kubelet's `/stats/summary`. */
+export interface Usage {
+  usageNanoCores: number;
+  usageCoreNanoSeconds: number;
+  workingSetBytes: number;
+}
+
 /** Params of a `logs` stream; the stream is what `kubectl logs` prints. */
 export interface LogsParams {
   namespace: string;

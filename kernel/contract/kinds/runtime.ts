@@ -51,8 +51,8 @@ export interface Runtime {
   exec?(id: string, options: ExecOptions): Promise<ExecSession>;
   /** The container's own streams from now on. Absent: its log is all there is to see. Destroying `stdio` leaves the container alone. */
   attach?(id: string, options: { stdin: boolean }): Promise<ExecSession>;
-  /** CPU in nanocores, memory in bytes (working set). */
-  containerStats?(id: string): Promise<{ cpu: number; memory: number } | undefined>;
+  /** What the container uses at this moment; `undefined` when it does not run. Absent: nobody knows. */
+  containerStats?(id: string): Promise<ContainerStats | undefined>;
   /**
    * HTTP probe and proxy without a socket, where the runtime has a shorter way than the pod's address. Absent: use the network.
    * The answer's status code; rejects when there is none within `timeout` seconds.
@@ -115,6 +115,16 @@ export interface ContainerState {
   message?: string;
   imageId: string;
   image: string;
+}
+
+/** Named as in CRI's `ContainerStats`. */
+export interface ContainerStats {
+  /** When it was measured; milliseconds since the epoch. */
+  timestamp: number;
+  /** CPU time used since the container's start, over all cores; never falls. */
+  usageCoreNanoSeconds: number;
+  /** Memory that cannot be taken away at once. */
+  workingSetBytes: number;
 }
 
 export interface ContainerEvent {

@@ -1,4 +1,5 @@
-import { CELL_PAGES, type GuestExit, type GuestSpec } from '../messages.ts';
+import { getHeapStatistics } from 'node:v8';
+import { CELL_HEAP, CELL_PAGES, type GuestExit, type GuestSpec } from '../messages.ts';
 import { cli, clocks, Exit, random } from './wasi/cli.ts';
 import { filesystem } from './wasi/filesystem.ts';
 import { http } from './wasi/http.ts';
@@ -17,6 +18,8 @@ export interface Component {
 }
 
 const PAGE = 65_536;
+/** How often the heap is measured at most: it takes longer than a small request. */
+const HEAP_MS = 1_000;
 /** How far below its limit a memory may be when a failed growth ends in a trap. */
 const NEAR_LIMIT = 0.9;
 
@@ -26,6 +29,7 @@ export class GuestInstance {
   readonly #memories: WebAssembly.Memory[] = [];
   readonly #spec: GuestSpec;
   readonly #cells: Int32Array;
+  #heapAt = Number.NEGATIVE_INFINITY;
 
   constructor(component: Component, spec: GuestSpec, write: Write, stdin: InputStream | undefined) {
     this.#spec = spec;
@@ -54,9 +58,14 @@ export class GuestInstance {
     this.measure();
   }
 
-  /** Publishes how much memory it has. */
+  /** Publishes how much memory it has, and its thread's heap. */
   measure(): void {
     Atomics.store(this.#cells, CELL_PAGES, this.#bytes() / PAGE);
+    const now = performance.now();
+    if (now - this.#heapAt < HEAP_MS) return;
+    this.#heapAt = now;
+    const { total_physical_size: heap, malloced_memory: malloced } = getHeapStatistics();
+    Atomics.store(this.#cells, CELL_HEAP, (heap + malloced) / 1024);
   }
 
   /** How a guest that threw `error` ended. */

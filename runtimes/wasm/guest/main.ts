@@ -1,6 +1,15 @@
 /** The worker thread of one container. Booted ahead of time, it waits for `start`. */
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
-import { CELL_STDIN, type FromGuest, type GuestExit, type GuestSpec, type ToGuest } from '../messages.ts';
+import { nativeThread, threadCpuTime } from '../cpu-time.ts';
+import {
+  CELL_BOOT,
+  CELL_STDIN,
+  CELL_THREAD,
+  type FromGuest,
+  type GuestExit,
+  type GuestSpec,
+  type ToGuest,
+} from '../messages.ts';
 import { GuestServer } from './http-server.ts';
 import { type Component, describe, GuestInstance, type Write } from './instance.ts';
 import { LogWriter } from './log-writer.ts';
@@ -40,6 +49,7 @@ async function receive(message: ToGuest): Promise<void> {
 
 async function start(spec: GuestSpec, stdin: MessagePort | undefined): Promise<void> {
   const write = output(spec);
+  identify(new Int32Array(spec.shared));
   try {
     const component: Component = await import(spec.script);
     if (spec.kind === 'http') {
@@ -53,6 +63,13 @@ async function start(spec: GuestSpec, stdin: MessagePort | undefined): Promise<v
     write('stderr', Buffer.from(`orlop: ${describe(error)}\n`));
     throw error;
   }
+}
+
+/** Says which thread this is: what it uses is measured from outside, since a guest that computes answers nothing. */
+function identify(cells: Int32Array): void {
+  const thread = nativeThread();
+  Atomics.store(cells, CELL_BOOT, (threadCpuTime(thread) ?? 0) / 1000);
+  Atomics.store(cells, CELL_THREAD, thread);
 }
 
 function run(component: Component, spec: GuestSpec, write: Write, stdin: MessagePort | undefined): void {
