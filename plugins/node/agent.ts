@@ -5,6 +5,7 @@ import {
   type ExecParams,
   eventRecorder,
   type Instance,
+  type Json,
   type LogsParams,
   nodeSubject,
   type PodNetwork,
@@ -20,6 +21,7 @@ import type { NodeContext } from './node.ts';
 import { allocatable, type NodeDescription, readMachine } from './node-object.ts';
 import { Registration } from './registration.ts';
 import { stopPods } from './shutdown.ts';
+import { StatsCollector } from './stats/collector.ts';
 import { serveAttach } from './streams/attach.ts';
 import { serveExec } from './streams/exec.ts';
 import { servePortForward } from './streams/portforward.ts';
@@ -87,6 +89,12 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     servePortForward(pods, params as unknown as PortForwardParams, stream),
   );
   ctx.defer(() => forward.close());
+  const collector = new StatsCollector(() => pods, ctx.log, node.signal);
+  const stats = ctx.bus.serve(
+    nodeSubject(name, 'stats'),
+    async () => (await collector.read()) as unknown as Json,
+  );
+  ctx.defer(() => stats.close());
   let drained = false;
   return {
     health: () => registration.health(),

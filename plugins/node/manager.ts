@@ -65,6 +65,10 @@ export class PodManager {
     return this.#byKey.get(keyOf({ namespace, name }));
   }
 
+  all(): Iterable<PodWorker> {
+    return this.#byUid.values();
+  }
+
   /** Leaves the pods as they are. Returns when nothing half-done is left, as far as that ends soon. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -39,7 +39,8 @@ export function namespaceLifecycle(objects: ObjectClient): Admission {
       if (operation === 'DELETE' && row.group === '' && row.resource === 'namespaces' && IMMORTAL.has(name)) {
         throw forbidden(row, name, 'this namespace may not be deleted');
       }
-      if (operation !== 'CREATE' || !row.namespaced || !row.stored || namespace === undefined) return;
+      if (operation !== 'CREATE' || !row.namespaced || row.source !== 'store' || namespace === undefined)
+        return;
       const found =
         (await objects.get(Namespaces, { name: namespace }, { revision: 0 })) ??
         (await objects.get(Namespaces, { name: namespace }));

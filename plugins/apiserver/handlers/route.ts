@@ -11,6 +11,7 @@ import { unknownResource } from './documents.ts';
 import { finalizeNamespace } from './finalize.ts';
 import { listObjects } from './list.ts';
 import { podLogs } from './logs.ts';
+import { metrics } from './metrics.ts';
 import { patchFromBody } from './patch.ts';
 import { bindPod, evictPod } from './pods.ts';
 import { getObject } from './read.ts';
@@ -70,7 +71,7 @@ export function route(
   const verb = found.verb === 'list' && (isWatch || path.watch) ? 'watch' : found.verb;
   if (path.subresource === undefined && !row.verbs.includes(verb)) throw notAllowed();
   return {
-    handler: row.stored ? found.handler : review,
+    handler: row.source === 'store' ? found.handler : row.source === 'review' ? review : metrics,
     attributes: {
       verb,
       group: row.group,

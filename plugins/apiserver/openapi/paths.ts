@@ -108,7 +108,8 @@ export function pathsOf(row: ResourceRow, bodies: Bodies): Record<string, object
   const listing = only(row.verbs, {
     list: ['get', operation('list', `list or watch objects of kind ${row.kind}`, gvk, LIST, bodies.list)],
   });
-  if (row.namespaced && row.stored) paths[`${root}/${row.resource}`] = { ...listing, parameters: [PRETTY] };
+  if (row.namespaced && row.verbs.includes('list'))
+    paths[`${root}/${row.resource}`] = { ...listing, parameters: [PRETTY] };
   paths[collection] = {
     ...listing,
     ...only(row.verbs, {

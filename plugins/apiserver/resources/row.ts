@@ -23,7 +23,7 @@ export interface RowOptions<T extends KubeObject> {
   scale?: ScalePaths;
   storage?: Resource<T>;
   conversion?: ResourceRow<T>['conversion'];
-  stored?: boolean;
+  source?: ResourceRow<T>['source'];
   strategy?: Strategy<T>;
   /** Those between Name and Age, then the wide ones; all of them when Name or Age is among them. */
   columns?: readonly Column<T>[];
@@ -46,7 +46,7 @@ export function row<T extends KubeObject>(resource: Resource<T>, options: RowOpt
     ...(options.scale ? { scale: options.scale } : {}),
     storage: options.storage ?? resource,
     ...(options.conversion ? { conversion: options.conversion } : {}),
-    stored: options.stored ?? true,
+    source: options.source ?? 'store',
     strategy: options.strategy ?? {},
     columns: arrange(columns),
     fieldSelectors: {

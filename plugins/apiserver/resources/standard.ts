@@ -5,6 +5,7 @@ import { configRows } from './kinds/config.ts';
 import { eventRows } from './kinds/events.ts';
 import { extensionRows } from './kinds/extensions.ts';
 import { ingressRows } from './kinds/ingress.ts';
+import { metricsRows } from './kinds/metrics.ts';
 import { namespaceRow } from './kinds/namespaces.ts';
 import { nodeRows } from './kinds/nodes.ts';
 import { pluginRow } from './kinds/plugins.ts';
@@ -34,6 +35,7 @@ export function standardRows(options: ServiceOptions): ResourceRow[] {
     ...rbacRows,
     ...extensionRows,
     ...accessRows,
+    ...metricsRows,
     pluginRow,
   ];
   return [...rows, ...olderRows(rows)];

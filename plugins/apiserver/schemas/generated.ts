@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { GroupVersionKind } from '../resources/types.ts';
 import { type Definition, type Definitions, type Descriptions, REFERENCE } from './definitions.ts';
 import type { Messages } from './kubectl.ts';
+import { METRICS_DEFINITIONS } from './metrics.ts';
 import { olderDefinitions, SAME_AS } from './older.ts';
 import { PLUGIN_DEFINITIONS } from './plugin.ts';
 import type { Schema, SchemaSource } from './types.ts';
@@ -26,7 +27,12 @@ export class Schemas implements SchemaSource {
   constructor() {
     const { version, definitions } = read<{ version: string; definitions: Definitions }>('schemas.json');
     this.version = version;
-    this.definitions = { ...definitions, ...olderDefinitions(definitions), ...PLUGIN_DEFINITIONS };
+    this.definitions = {
+      ...definitions,
+      ...olderDefinitions(definitions),
+      ...PLUGIN_DEFINITIONS,
+      ...METRICS_DEFINITIONS,
+    };
     for (const [name, definition] of Object.entries(this.definitions)) this.#index(name, definition);
   }
 

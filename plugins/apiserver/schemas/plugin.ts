@@ -2,7 +2,7 @@ import { type Definitions, referenceTo } from './definitions.ts';
 
 const META = referenceTo('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
 const CONDITION = referenceTo('io.k8s.apimachinery.pkg.apis.meta.v1.Condition');
-const TYPE_META = {
+export const TYPE_META = {
   apiVersion: {
     type: 'string',
     description:

@@ -78,16 +78,26 @@ const plainSecrets = definePlugin({
   }),
 });
 
+/** A node agent with all it requires, on a fake runtime that outlives it. */
+export function fakeNode(t: Test) {
+  const runtime = new FakeRuntime();
+  t.teardown(() => runtime.close());
+  const { addresses, plugin } = network();
+  return {
+    runtime,
+    addresses,
+    plugins: [plugin, runtimePlugin(runtime), emptyDir, hostPath, projected, node],
+  };
+}
+
 /** A kernel with a node agent and a fake runtime that outlives both. */
 export async function nodeCluster(t: Test, config: object = {}): Promise<NodeCluster> {
-  const runtime = new FakeRuntime();
-  const { addresses, plugin } = network();
+  const { runtime, addresses, plugins } = fakeNode(t);
   const kernel = await testKernel(t, {
     node: 'n1',
-    plugins: [plainSecrets, plugin, runtimePlugin(runtime), emptyDir, hostPath, projected, node],
+    plugins: [plainSecrets, ...plugins],
     config: { node: { defaultRuntime: 'fake', crashLoopBaseMs: 50, ...config } },
   });
-  t.teardown(() => runtime.close());
   return new NodeCluster(kernel, runtime, addresses);
 }
 

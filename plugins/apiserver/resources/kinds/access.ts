@@ -11,7 +11,7 @@ function question(
   namespaced = false,
 ): ResourceRow {
   const resource = { group, version: 'v1', resource: `${kind.toLowerCase()}s`, kind, namespaced };
-  return row<Access>(resource, { verbs: ['create'], stored: false, strategy });
+  return row<Access>(resource, { verbs: ['create'], source: 'review', strategy });
 }
 
 /** May somebody do something? The common part of the access reviews. */
