@@ -1,5 +1,6 @@
 import { controllerOf, expired } from '../contract/index.ts';
 import type { Entry } from './entry.ts';
+import { SortedKeys } from './keys.ts';
 import { sortKey } from './subjects.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -17,7 +18,7 @@ export class Table {
   bytes = 0;
   readonly watchers = new Set<Watcher>();
   readonly #newest = new Map<string, Entry>();
-  #keys: string[] = [];
+  #keys = new SortedKeys();
   #ring: Entry[] = [];
   #head = 0;
   #ringBytes = 0;
@@ -25,7 +26,7 @@ export class Table {
   #owners: Map<string, Set<string>> | undefined;
 
   get size(): number {
-    return this.#keys.length - this.#tombstones;
+    return this.#keys.size - this.#tombstones;
   }
 
   get ringSize(): number {
@@ -43,7 +44,7 @@ export class Table {
   loaded(floor: number): void {
     this.floor = floor;
     for (const [key, entry] of this.#newest) if (entry.deleted) this.#newest.delete(key);
-    this.#keys = [...this.#newest.keys()].sort();
+    this.#keys = new SortedKeys(this.#newest.keys());
   }
 
   /** Takes the next event. */
@@ -51,7 +52,7 @@ export class Table {
     const key = sortKey(entry.key);
     const previous = this.#newest.get(key);
     entry.previous = previous;
-    if (previous === undefined) this.#keys.splice(this.#position(key), 0, key);
+    if (previous === undefined) this.#keys.add(key);
     this.#tombstones += Number(entry.deleted) - Number(previous?.deleted ?? false);
     this.bytes += entry.size;
     this.#newest.set(key, entry);
@@ -91,8 +92,7 @@ export class Table {
   *keys(namespace: string | undefined, after: string | undefined): Generator<string> {
     const prefix = namespace === undefined ? '' : `${namespace}\0`;
     const from = after !== undefined && after >= prefix ? after : prefix;
-    for (let i = this.#position(from); i < this.#keys.length; i++) {
-      const key = this.#keys[i]!;
+    for (const key of this.#keys.from(from)) {
       if (!key.startsWith(prefix)) return;
       if (key !== after) yield key;
     }
@@ -100,8 +100,8 @@ export class Table {
 
   /** How many keys of a namespace or of all follow `after`; those of objects deleted lately are among them. */
   countAfter(namespace: string | undefined, after: string): number {
-    const end = namespace === undefined ? this.#keys.length : this.#position(`${namespace}\x01`);
-    return Math.max(0, end - this.#position(`${after}\0`));
+    const end = namespace === undefined ? this.#keys.size : this.#keys.before(`${namespace}\x01`);
+    return Math.max(0, end - this.#keys.before(`${after}\0`));
   }
 
   /** The sorted keys of the objects whose controller has this uid now. */
@@ -132,17 +132,6 @@ export class Table {
       throw expired(`too old resource version: ${revision} (${this.floor} is the oldest kept); list again`);
   }
 
-  #position(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#keys[middle]! < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   #evict(): void {
     const entry = this.#ring[this.#head]!;
     this.#head += 1;
@@ -157,7 +146,7 @@ export class Table {
     const key = sortKey(entry.key);
     if (entry.deleted && this.#newest.get(key) === entry) {
       this.#newest.delete(key);
-      this.#keys.splice(this.#position(key), 1);
+      this.#keys.delete(key);
       this.#tombstones -= 1;
       this.bytes -= entry.size;
     }
