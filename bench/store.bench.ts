@@ -183,6 +183,7 @@ async function main(): Promise<void> {
   const connection = await server.connect('bench store');
   const plain = await server.connect('bench raw');
   const store = await openStore({ connection, log, writer: 'bench' });
+  server.streamsMade();
   try {
     await rawStream(plain);
     await rawStream(lazy.connection);

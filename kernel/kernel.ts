@@ -81,6 +81,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       trouble: () => nats.trouble(),
     });
     undo.push(() => parts.close());
+    nats.streamsMade();
     let fail: (error: Error) => void;
     const failed = new Promise<Error>((resolve) => {
       fail = resolve;

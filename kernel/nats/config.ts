@@ -27,6 +27,11 @@ export interface Place {
   routes: readonly number[];
 }
 
+/** Where the server of a folder keeps its streams. */
+export function storeDir(folder: string): string {
+  return join(folder, 'store');
+}
+
 /** Writes the configuration of an embedded server and returns its path. */
 export function writeConfig(o: {
   folder: string;
@@ -48,7 +53,7 @@ max_pending: 256MB
 write_deadline: "10s"
 lame_duck_grace_period: "1s"
 ${authorization}
-jetstream { store_dir: ${JSON.stringify(join(o.folder, 'store'))}, sync_interval: always, max_mem: 256MB, max_file: 1TB }
+jetstream { store_dir: ${JSON.stringify(storeDir(o.folder))}, sync_interval: always, max_mem: 256MB, max_file: 1TB }
 ${cluster(o.host, o.place, o.credentials, authorization)}`;
   writeFileSync(path, text, { mode: 0o600 });
   chmodSync(path, 0o600);

@@ -21,6 +21,8 @@ export interface NatsServer {
   connect(name: string): Promise<NatsConnection>;
   /** Why an embedded server, or most of three, cannot write, and what to do; it is started again once it can. */
   trouble(): string | undefined;
+  /** Tells the embedded servers that streams may have been made: see `Staging`. */
+  streamsMade(): void;
   /** Stops an embedded server; the connections are their owners' to close, before. */
   stop(): Promise<void>;
 }
@@ -67,6 +69,9 @@ async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer
       const troubles = servers.flatMap(({ trouble }) => trouble ?? []);
       return troubles.length * 2 > servers.length ? troubles[0] : undefined;
     },
+    streamsMade: () => {
+      for (const { staging } of servers) staging.link();
+    },
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };
 }
@@ -102,6 +107,7 @@ async function useExternal(url: string, { replicas, log }: NatsOptions): Promise
     pids: [],
     connect: (name) => connectTo(connection, name),
     trouble: () => undefined,
+    streamsMade: () => undefined,
     stop: async () => undefined,
   };
 }

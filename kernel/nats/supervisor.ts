@@ -4,10 +4,11 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, StatusError } from '../contract/index.ts';
-import { type Credentials, type Place, writeConfig } from './config.ts';
+import { type Credentials, type Place, storeDir, writeConfig } from './config.ts';
 import { diskTrouble } from './disk.ts';
 import { stopOrphan } from './orphan.ts';
 import { ailment, freePorts, greets } from './probe.ts';
+import { Staging } from './staging.ts';
 
 const HOST = '127.0.0.1';
 const READY_MS = 60_000;
@@ -24,6 +25,8 @@ export class Supervisor {
   readonly #folder: string;
   readonly #place: Place | undefined;
   readonly #log: Logger;
+  /** What the server stages of atomic batches. */
+  readonly staging: Staging;
   readonly #stopping = new AbortController();
   #config = '';
   #child: ChildProcess | undefined;
@@ -38,6 +41,7 @@ export class Supervisor {
     this.#folder = o.folder;
     this.#place = o.place;
     this.#log = o.log;
+    this.staging = new Staging(storeDir(o.folder), o.log);
   }
 
   get #pidFile(): string {
@@ -94,10 +98,12 @@ export class Supervisor {
       await killer;
     }
     await this.#watching;
+    this.staging.clear();
     rmSync(this.#pidFile, { force: true });
   }
 
   async #spawn(): Promise<void> {
+    this.staging.clear();
     const log = openSync(this.#logFile, 'a', 0o600);
     // In a process group of its own: a Ctrl-C is for the kernel, which stops the server last.
     const child = spawn(this.#binary, ['-c', this.#config], { stdio: ['ignore', log, log], detached: true });
@@ -117,7 +123,7 @@ export class Supervisor {
     const outcome = await Promise.race([failed, ready]);
     giveUp.abort();
     await ready;
-    if (outcome === undefined) return;
+    if (outcome === undefined) return this.staging.link();
     child.kill('SIGKILL');
     throw new StatusError(
       'ServiceUnavailable',

@@ -10,6 +10,5 @@ export * from './loadbalancer.ts';
 export * from './network.ts';
 export * from './runtime.ts';
 export * from './scheduler.ts';
-export * from './scoring.ts';
 export * from './secrets.ts';
 export * from './volume.ts';

@@ -39,5 +39,6 @@ export async function testStore(
   t.teardown(() => connection.close());
   const store = await openStore({ connection, log: quiet, writer: 'test', ...options });
   t.teardown(() => store.close());
+  server.streamsMade();
   return store;
 }
