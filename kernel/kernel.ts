@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { type BusClient, type Logger, type ServiceToken, StatusError } from './contract/index.ts';
+import {
+  type BlobClient,
+  type BusClient,
+  type Logger,
+  type ServiceToken,
+  StatusError,
+} from './contract/index.ts';
 import { openDataDir } from './datadir.ts';
 import { nearestOf } from './host/config.ts';
 import {
@@ -43,6 +49,7 @@ export interface Kernel {
   readonly id: string;
   readonly objects: ObjectStore;
   readonly bus: BusClient;
+  readonly blobs: BlobClient;
   /** The NATS server: embedded (then it has a pid) or external, and how to reach it. */
   readonly nats: NatsServer;
   /** A proxy that survives swaps. Throws `NotFound` when no running plugin of this thread provides it. */
@@ -90,6 +97,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       kernel: { id: data.kernelId, node: o.node, version: VERSION },
       objects: parts.store,
       bus: parts.bus,
+      blobs: parts.blobs,
       log,
       plugins: await loading,
       dataDir: (plugin) => join(o.dataDir, 'plugins', plugin),
@@ -107,6 +115,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       id: data.kernelId,
       objects: parts.store,
       bus: parts.bus,
+      blobs: parts.blobs,
       nats,
       service: (token) => host.service(token),
       plugins: () => host.plugins(),

@@ -2,12 +2,13 @@ import { type Bus, openBus } from './bus/index.ts';
 import { type Logger, type Resource, Secrets, SecretsEncoding } from './contract/index.ts';
 import type { Host } from './host/index.ts';
 import type { NatsServer } from './nats/index.ts';
-import { type ObjectStore, openStore } from './store/index.ts';
+import { type Blobs, type ObjectStore, openBlobs, openStore } from './store/index.ts';
 
 /** What a kernel is made of, on one NATS connection: the whole one of a process, or the smaller one of a worker thread. */
 export interface Parts {
   readonly store: ObjectStore;
   readonly bus: Bus;
+  readonly blobs: Blobs;
   /** Leaves the connection to its owner. */
   close(): Promise<void>;
 }
@@ -35,10 +36,13 @@ export async function openParts(o: {
     ...(resources ? { resources } : {}),
   });
   const bus = openBus({ connection, log });
+  const blobs = openBlobs(connection, replicas);
   return {
     store,
     bus,
+    blobs,
     async close() {
+      blobs.close();
       await bus.close();
       await store.close();
     },

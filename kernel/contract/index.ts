@@ -2,6 +2,7 @@
  * `orlop/plugin`: everything a plugin may import. No side effects on import.
  * @module
  */
+export * from './blobs/index.ts';
 export * from './bus.ts';
 export * from './claim.ts';
 export * from './controller.ts';

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { BlobClient } from './blobs/index.ts';
 import type { BusClient, Json } from './bus.ts';
 import type { ObjectClient, Resource } from './objects.ts';
 
@@ -69,6 +70,8 @@ export interface Grants {
   publish?: readonly string[];
   /** NATS subject patterns it may subscribe to or serve. */
   subscribe?: readonly string[];
+  /** `read`: get, stat, list; `write`: put, keep, delete, sweep. */
+  blobs?: readonly ('read' | 'write')[];
   /** Powers over the host machine. `net` is needed for `ctx.listen`. */
   host?: readonly ('net' | 'exec' | 'docker' | 'files')[];
 }
@@ -131,6 +134,7 @@ export interface Context<C = unknown, R extends Requirements = Requirements> {
   readonly services: Resolved<R>;
   readonly objects: ObjectClient;
   readonly bus: BusClient;
+  readonly blobs: BlobClient;
   readonly log: Logger;
   /** A folder of this plugin's own; outlives instances and processes. */
   readonly dataDir: string;

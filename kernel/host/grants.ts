@@ -44,6 +44,15 @@ export class Access {
     throw new StatusError('Forbidden', `${this.label} may not ${what}: add '${power}' to its grants.host`);
   }
 
+  blobs(grant: 'read' | 'write'): void {
+    this.check();
+    if (this.#grants.blobs?.includes(grant)) return;
+    throw new StatusError(
+      'Forbidden',
+      `${this.label} may not ${grant} blobs: add '${grant}' to its grants.blobs`,
+    );
+  }
+
   /** The resource, if all `verbs` are granted on it: a copy, so that the caller cannot change it afterwards. */
   resource<T extends KubeObject>(resource: Resource<T>, ...verbs: Verb[]): Resource<T> {
     this.check();

@@ -1,5 +1,6 @@
 import {
   asStatusError,
+  type BlobClient,
   type BusClient,
   type Context,
   type Logger,
@@ -25,6 +26,7 @@ export interface HostOptions {
   kernel: Context['kernel'];
   objects: ObjectClient & { as(writer: string): ObjectClient };
   bus: BusClient;
+  blobs: BlobClient;
   log: Logger;
   plugins: readonly LoadedPlugin[];
   /** Folders of the named plugin. */
@@ -65,10 +67,11 @@ export class Host {
   constructor(o: HostOptions) {
     this.#o = o;
     this.#services = new Services((kind) => this.#provided(kind));
-    const { kernel, bus, log } = o;
+    const { kernel, bus, blobs, log } = o;
     this.#around = {
       kernel,
       bus,
+      blobs,
       log,
       dataDir: (plugin) => o.dataDir(plugin),
       cacheDir: (plugin) => o.cacheDir(plugin),

@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import {
   asStatusError,
+  type BlobClient,
   type BusClient,
   type Context,
+  guardBlobs,
   type Handover,
   type Health,
   type Instance,
@@ -48,6 +50,7 @@ export interface Surroundings {
   /** The store, its writes marked as the named plugin's. */
   objects(writer: string): ObjectClient;
   readonly bus: BusClient;
+  readonly blobs: BlobClient;
   readonly log: Logger;
   readonly services: Services;
   /** Folders of the named plugin. */
@@ -216,6 +219,7 @@ export class Run {
       services: this.#services() as Context['services'],
       objects: grantedObjects(around.objects(name), access),
       bus: grantedBus(around.bus, access),
+      blobs: guardBlobs(around.blobs, (need) => access.blobs(need), this.#abort.signal),
       log: this.log,
       dataDir: folder(around.dataDir(name)),
       cacheDir: folder(around.cacheDir(name)),

@@ -48,6 +48,7 @@ async function start(): Promise<void> {
     kernel,
     objects: parts.store,
     bus: parts.bus,
+    blobs: parts.blobs,
     log,
     plugins: loaded,
     dataDir: (plugin) => join(dataDir, 'plugins', plugin),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MsgHdrs } from 'nats';
 import { StatusError } from '../contract/index.ts';
 import { type Link, LostError } from '../nats/link.ts';
 
@@ -12,6 +13,8 @@ export const NAME_IN_USE = 10058;
 /** Other servers of the cluster are not up yet. */
 const NO_PEERS = 10005;
 export const NOT_CLUSTERED = 10074;
+/** The last message of the subject is not the expected one. */
+export const CONFLICTS: readonly number[] = [10071, 10164];
 
 /** What JetStream answers instead of a result: `ServiceUnavailable` to whom it reaches. */
 export class JetStreamError extends StatusError {
@@ -43,12 +46,17 @@ export async function ask<T>(link: Link, operation: string, body: object = {}): 
 }
 
 /** Asks again for as long as NATS is away. Throws `JetStreamError`, or `ServiceUnavailable` at the end of patience. */
-export async function askSubject<T>(link: Link, subject: string, body: string): Promise<T> {
+export async function askSubject<T>(
+  link: Link,
+  subject: string,
+  body: string | Uint8Array,
+  headers?: MsgHdrs,
+): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
   for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
     try {
       await link.whenUp(Math.max(1, deadline - performance.now()));
-      const answer = await link.request(subject, body, { timeout: ATTEMPT_MS });
+      const answer = await link.request(subject, body, { timeout: ATTEMPT_MS, headers });
       const { error, ...result } = answer.json<{
         error?: { code: number; err_code: number; description: string };
       }>();

@@ -8,6 +8,8 @@ import { ensureStream } from './stream.ts';
 import { STREAMS, streamOf } from './subjects.ts';
 import { Writer } from './writer.ts';
 
+export { type Blobs, openBlobs } from './blobs.ts';
+
 const BOOKMARK_MS = 60_000;
 
 export interface StoreOptions {

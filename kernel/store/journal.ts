@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { headers, type Msg, nuid } from 'nats';
 import { StatusError } from '../contract/index.ts';
 import { type Link, LostError } from '../nats/link.ts';
-import { ask, readMessage } from './api.ts';
+import { ask, CONFLICTS, readMessage } from './api.ts';
 import { HEADERS } from './headers.ts';
 
 /** One message to append, if the last of its subject is `expected` (0: there is none). */
@@ -25,7 +25,6 @@ interface Queued extends Append {
 const ATTEMPT_MS = 5_000;
 const PATIENCE_MS = 30_000;
 const IN_DOUBT_MS = 2_000;
-const CONFLICTS = [10071, 10164];
 const TOO_LARGE = 10054;
 /** JetStream's own limit is 1,000 messages. Making a batch durable costs as much as about eight single messages. */
 const BATCH = { least: 8, most: 1_000, bytes: 4 * 1024 * 1024, inFlight: 2 };

@@ -70,46 +70,51 @@ export async function mark(link: Link, design: StreamDesign): Promise<number> {
   return (await askSubject<{ seq: number }>(link, markerOf(design), '')).seq;
 }
 
-/** Makes the stream when it is not there, and more copies of it when there are fewer. */
 export async function ensureStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
-  try {
-    const { config, state } = await ask<StreamInfo>(link, `STREAM.INFO.${design.name}`);
-    if (config.num_replicas < replicas)
-      await keep(link, 'UPDATE', design, { ...config, num_replicas: replicas });
-    if (state.last_seq > 0) return;
-  } catch (error) {
-    if (!(error instanceof JetStreamError) || error.errCode !== NO_STREAM) throw error;
-    await createStream(link, design, replicas);
-  }
+  const last = await provideStream(link, configOf(design), replicas);
   // So that no revision is 0, which means "any" to clients.
-  await mark(link, design);
+  if (last === 0) await mark(link, design);
 }
 
-async function keep(
-  link: Link,
-  verb: 'CREATE' | 'UPDATE',
-  design: StreamDesign,
-  config: object,
-): Promise<void> {
+/** Makes the stream when it is not there, and more copies of it when there are fewer. Returns its last sequence. */
+export async function provideStream(link: Link, config: { name: string }, replicas: 1 | 3): Promise<number> {
+  const { name } = config;
   try {
-    await ask(link, `STREAM.${verb}.${design.name}`, config);
+    const { config: present, state } = await ask<StreamInfo>(link, `STREAM.INFO.${name}`);
+    if (present.num_replicas < replicas)
+      await keep(link, 'UPDATE', name, { ...present, num_replicas: replicas });
+    return state.last_seq;
+  } catch (error) {
+    if (!(error instanceof JetStreamError) || error.errCode !== NO_STREAM) throw error;
+  }
+  try {
+    await keep(link, 'CREATE', name, { ...config, num_replicas: replicas });
+  } catch (error) {
+    // Another kernel was first.
+    if (!(error instanceof JetStreamError) || error.errCode !== NAME_IN_USE) throw error;
+  }
+  return 0;
+}
+
+async function keep(link: Link, verb: 'CREATE' | 'UPDATE', name: string, config: object): Promise<void> {
+  try {
+    await ask(link, `STREAM.${verb}.${name}`, config);
   } catch (error) {
     if (!(error instanceof JetStreamError) || error.errCode !== NOT_CLUSTERED) throw error;
     throw new StatusError(
       'ServiceUnavailable',
-      `the NATS server stands alone, so that it cannot keep 3 copies of ${design.name}: use a JetStream cluster of three servers, or ask for 1`,
+      `the NATS server stands alone, so that it cannot keep 3 copies of ${name}: use a JetStream cluster of three servers, or ask for 1`,
     );
   }
 }
 
-async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
-  const config = {
+function configOf(design: StreamDesign): { name: string } {
+  return {
     name: design.name,
     subjects: [`${design.prefix}.>`],
     storage: 'file',
     retention: 'limits',
     discard: 'old',
-    num_replicas: replicas,
     max_msgs_per_subject: design.history,
     max_msgs: -1,
     max_bytes: -1,
@@ -122,11 +127,5 @@ async function createStream(link: Link, design: StreamDesign, replicas: 1 | 3): 
     // What ages away is told to the cache by a marker, as a deletion is by its tombstone.
     ...(design.maxAge > 0 && { subject_delete_marker_ttl: TOMBSTONE_TTL * SECOND }),
     metadata: { [EPOCH]: randomUUID() },
-  };
-  try {
-    await keep(link, 'CREATE', design, config);
-  } catch (error) {
-    // Another kernel was first.
-    if (!(error instanceof JetStreamError) || error.errCode !== NAME_IN_USE) throw error;
-  }
+  } as { name: string };
 }

@@ -1,0 +1,4 @@
+export * from './client.ts';
+export * from './content.ts';
+export * from './guard.ts';
+export * from './pieces.ts';
