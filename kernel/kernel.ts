@@ -3,11 +3,11 @@ import {
   type BlobClient,
   type BusClient,
   type Logger,
+  nearestOf,
   type ServiceToken,
   StatusError,
 } from './contract/index.ts';
 import { openDataDir } from './datadir.ts';
-import { nearestOf } from './host/config.ts';
 import {
   Host,
   type LoadedPlugin,

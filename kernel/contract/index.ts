@@ -5,6 +5,7 @@
 export * from './blobs/index.ts';
 export * from './bus.ts';
 export * from './claim.ts';
+export * from './config.ts';
 export * from './controller.ts';
 export * from './errors.ts';
 export * from './kinds/index.ts';

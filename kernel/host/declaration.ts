@@ -1,8 +1,13 @@
 import { createRequire } from 'node:module';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Isolation, type Json, type PluginDeclaration, StatusError } from '../contract/index.ts';
-import { resolveConfig } from './config.ts';
+import {
+  type Isolation,
+  type Json,
+  type PluginDeclaration,
+  resolveConfig,
+  StatusError,
+} from '../contract/index.ts';
 
 /** Names a plugin to run: where its module is, and what differs from its defaults. */
 export interface PluginEntry {

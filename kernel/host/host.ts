@@ -4,12 +4,12 @@ import {
   type BusClient,
   type Context,
   type Logger,
+  nearestOf,
   type ObjectClient,
   SecretsEncoding,
   type ServiceToken,
   StatusError,
 } from '../contract/index.ts';
-import { nearestOf } from './config.ts';
 import { within } from './deadline.ts';
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Desired } from './desired.ts';

@@ -1,6 +1,13 @@
-import { definePlugin, optional, type PluginDeclaration, service, services } from 'orlop/plugin';
+import {
+  definePlugin,
+  nearestOf,
+  optional,
+  type PluginDeclaration,
+  resolveConfig,
+  service,
+  services,
+} from 'orlop/plugin';
 import t from 'tap';
-import { nearestOf, resolveConfig } from '../../kernel/host/config.ts';
 import { loadPlugin } from '../../kernel/host/declaration.ts';
 import { sortGraph } from '../../kernel/host/graph.ts';
 

@@ -1,5 +1,4 @@
-import type { JsonSchema, PluginDeclaration } from 'orlop/plugin';
-import { nearestOf } from '../../../kernel/host/config.ts';
+import { type JsonSchema, nearestOf, type PluginDeclaration } from 'orlop/plugin';
 import { standardPlugins } from '../../standard.ts';
 import { UsageError } from '../command.ts';
 import { load } from './module.ts';

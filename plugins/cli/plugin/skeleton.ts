@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { StatusError } from 'orlop/plugin';
-import { nearestOf } from '../../../kernel/host/config.ts';
+import { nearestOf, StatusError } from 'orlop/plugin';
 import { VERSION } from '../../../kernel/version.ts';
 import { UsageError } from '../command.ts';
 import { TEMPLATES } from './templates/index.ts';

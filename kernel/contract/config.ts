@@ -1,4 +1,6 @@
-import { type Json, type JsonSchema, StatusError } from '../contract/index.ts';
+import type { Json } from './bus.ts';
+import { StatusError } from './errors.ts';
+import type { JsonSchema } from './plugin.ts';
 
 type JsonObject = { [key: string]: Json };
 
