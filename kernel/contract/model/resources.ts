@@ -77,6 +77,22 @@ export interface ServiceCIDR extends KubeObject {
   status?: object;
 }
 
+/** Of Kubernetes 1.36. */
+export interface MutatingAdmissionPolicy extends KubeObject {
+  spec?: Omit<NonNullable<ValidatingAdmissionPolicy['spec']>, 'validations' | 'auditAnnotations'> & {
+    mutations?: {
+      patchType: string;
+      applyConfiguration?: { expression?: string };
+      jsonPatch?: { expression?: string };
+    }[];
+    reinvocationPolicy?: string;
+  };
+}
+
+export interface MutatingAdmissionPolicyBinding extends KubeObject {
+  spec?: Omit<NonNullable<ValidatingAdmissionPolicyBinding['spec']>, 'validationActions'>;
+}
+
 /** Of apiregistration.k8s.io/v1: a group and version, and who serves it. */
 export interface APIService extends KubeObject {
   spec?: {
@@ -256,6 +272,18 @@ export const ValidatingAdmissionPolicyBindings = resource<ValidatingAdmissionPol
   'validatingadmissionpolicybindings',
   'Cluster',
 );
+export const MutatingAdmissionPolicies = resource<MutatingAdmissionPolicy>(
+  'admissionregistration.k8s.io/v1',
+  'MutatingAdmissionPolicy',
+  'mutatingadmissionpolicies',
+  'Cluster',
+);
+export const MutatingAdmissionPolicyBindings = resource<MutatingAdmissionPolicyBinding>(
+  'admissionregistration.k8s.io/v1',
+  'MutatingAdmissionPolicyBinding',
+  'mutatingadmissionpolicybindings',
+  'Cluster',
+);
 export const CustomResourceDefinitions = resource<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',
   'CustomResourceDefinition',
@@ -322,6 +350,8 @@ export const OBJECT_RESOURCES: readonly Resource<KubeObject>[] = [
   ValidatingWebhookConfigurations,
   ValidatingAdmissionPolicyBindings,
   ValidatingAdmissionPolicies,
+  MutatingAdmissionPolicyBindings,
+  MutatingAdmissionPolicies,
   CustomResourceDefinitions,
   APIServices,
   Plugins,

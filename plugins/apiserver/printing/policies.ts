@@ -2,6 +2,8 @@ import type {
   APIService,
   CertificateSigningRequest,
   KubeObject,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   PriorityClass,
   ResourceQuota,
   RoleBinding,
@@ -83,15 +85,27 @@ export const webhookColumns: readonly Column<{ webhooks?: readonly unknown[] }>[
   column('Webhooks', ({ webhooks }) => webhooks?.length ?? 0, { type: 'integer' }),
 ];
 
-export const admissionPolicyColumns: readonly Column<ValidatingAdmissionPolicy>[] = [
-  column('Validations', ({ spec }) => spec?.validations?.length ?? 0, { type: 'integer' }),
-  column('ParamKind', ({ spec }) => {
+const paramKindColumn = column<ValidatingAdmissionPolicy | MutatingAdmissionPolicy>(
+  'ParamKind',
+  ({ spec }) => {
     const { apiVersion, kind } = spec?.paramKind ?? {};
     return kind === undefined ? UNSET : `${apiVersion}/${kind}`;
-  }),
+  },
+);
+
+export const admissionPolicyColumns: readonly Column<ValidatingAdmissionPolicy>[] = [
+  column('Validations', ({ spec }) => spec?.validations?.length ?? 0, { type: 'integer' }),
+  paramKindColumn,
 ];
 
-export const admissionPolicyBindingColumns: readonly Column<ValidatingAdmissionPolicyBinding>[] = [
+export const mutatingPolicyColumns: readonly Column<MutatingAdmissionPolicy>[] = [
+  column('Mutations', ({ spec }) => spec?.mutations?.length ?? 0, { type: 'integer' }),
+  paramKindColumn,
+];
+
+export const policyBindingColumns: readonly Column<
+  ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding
+>[] = [
   column('PolicyName', ({ spec }) => spec?.policyName ?? ''),
   column('ParamRef', ({ spec }) => {
     const { namespace, name, selector } = spec?.paramRef ?? {};

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import {
   type Definition,
   type Definitions,
@@ -8,6 +5,9 @@ import {
   REFERENCE,
   referenceTo,
 } from './definitions.ts';
+import type { MessageField, Messages } from './kubectl.ts';
+import { addNewerKeys, NEWER_KINDS } from './newer.ts';
+import { packageFiles } from './package-files.ts';
 
 interface ModelField {
   /** TypeScript, e.g. `Array<V1Container>`. */
@@ -18,25 +18,34 @@ interface ModelField {
 }
 
 export interface Models {
-  /** The Kubernetes release they were generated from, e.g. `1.34.0`. */
+  /** The Kubernetes release they were generated from, e.g. `1.36.0`. */
   version: string;
   /** By model name, e.g. `V1Pod`. */
   models: Map<string, { description: string; fields: Map<string, ModelField> }>;
 }
 
-/** Reads the generated model classes of `@kubernetes/client-node` as text: their type maps (.js) and comments (.d.ts). */
-export function readModels(): Models {
-  const entry = createRequire(import.meta.url).resolve('@kubernetes/client-node');
-  const folder = join(dirname(entry), 'gen/models');
+/** The newest Kubernetes release that an npm package describes; its code needs Node 22. */
+const PACKAGE = {
+  name: '@kubernetes/client-node@2.0.1',
+  integrity:
+    'sha512-evJgmEtgArEYlj6DNkMGjK41IrFK/hEwb5lWVxx0VRBWybQpnvi+2TtA19mLgVfRHfqX5yjHObX6e9W7LEZBjw==',
+  files: /^dist\/gen\/models\/\w*V\d\w*\.(js|d\.ts)$/,
+};
+
+/** Reads the generated model classes as text: their type maps (.js) and comments (.d.ts). */
+export async function readModels(): Promise<Models> {
+  const files = Object.entries(await packageFiles(PACKAGE));
+  const types = new Map(files.filter(([path]) => path.endsWith('.d.ts')));
   const models: Models['models'] = new Map();
   let version = '';
-  for (const file of readdirSync(folder).filter((name) => /^\w*V\d\w*\.js$/.test(name))) {
-    const code = readFileSync(join(folder, file), 'utf8');
-    version ||= /OpenAPI spec version: v([\d.]+)/.exec(code)?.[1] ?? '';
-    const name = file.slice(0, -'.js'.length);
-    models.set(name, readModel(name, code, readFileSync(join(folder, `${name}.d.ts`), 'utf8')));
+  for (const [path, code] of files) {
+    const name = /(\w+)\.js$/.exec(path)?.[1];
+    if (name === undefined) continue;
+    version ||= /OpenAPI spec version: (?:v|release-)([\d.]+)/.exec(code)?.[1] ?? '';
+    models.set(name, readModel(name, code, types.get(path.replace(/js$/, 'd.ts'))!));
   }
-  return { version, models };
+  // A release branch is named without a patch.
+  return { version: /^\d+\.\d+$/.test(version) ? `${version}.0` : version, models };
 }
 
 const COMMENT = String.raw`(?:/\*\*\n\s*\* (.*)\n\s*\*/\n)?`;
@@ -66,15 +75,19 @@ export function addModels(
   definitions: Definitions,
   descriptions: Descriptions,
   { models }: Models,
-  messages: readonly string[],
+  messages: Messages,
 ): void {
-  const named = new Map<string, string>();
+  const named = new Map(Object.entries(NEWER_KINDS));
   const place = (name: string): void => {
     for (const model of modelNames(name)) if (models.has(model)) named.set(model, named.get(model) ?? name);
   };
   for (const name of Object.keys(definitions)) place(name);
   // Protobuf messages tell the package of what is newer than the document.
-  for (const message of messages) place(definitionName(message));
+  for (const message of Object.keys(messages)) place(definitionName(message));
+  placeReferred(models, named);
+  const fieldsOf = new Map(
+    Object.entries(messages).map(([message, fields]) => [definitionName(message), fields]),
+  );
 
   for (const [model, { fields, description }] of models) {
     const name = named.get(model);
@@ -87,15 +100,55 @@ export function addModels(
     const texts = descriptions[name];
     for (const [field, spec] of fields) {
       if (spec.description) texts[field] ??= spec.description;
-      if (definition.properties[field]) continue;
       const schema = schemaOf(spec, named);
+      const before = definition.properties[field];
+      // A field may have got a type of its own since.
+      const isRetyped =
+        before?.$ref !== undefined && schema?.$ref !== undefined && before.$ref !== schema.$ref;
+      if (before && !isRetyped) continue;
       if (!schema) continue;
-      definition.properties[field] = schema;
-      if (spec.required) definition.required = [...(definition.required ?? []), field];
+      const sent = fieldsOf.get(name);
+      const message = Array.isArray(sent) ? sent.find((each) => each[1] === field) : undefined;
+      definition.properties[field] = message ? asSent(schema, message, messages) : schema;
+      if (spec.required && !before) definition.required = [...(definition.required ?? []), field];
     }
     definitions[name] = definition;
   }
+  addNewerKeys(definitions);
   removeDangling(definitions);
+}
+
+/** What only models of one package refer to is of that package. */
+function placeReferred(models: Models['models'], named: Map<string, string>): void {
+  for (const [model, name] of named) {
+    for (const { type } of models.get(model)?.fields.values() ?? []) {
+      const referred = /\b\w*V\d\w+/.exec(type)?.[0];
+      const kind = /V\d+(?:(?:alpha|beta)\d+)?(\w+)$/.exec(referred ?? '')?.[1];
+      if (referred === undefined || kind === undefined || !models.has(referred) || named.has(referred))
+        continue;
+      // The loop goes on to what is added while it runs.
+      named.set(referred, name.replace(/\w+$/, kind));
+    }
+  }
+}
+
+/** The models call every type that JSON has as a string just that; protobuf tells which it is, e.g. a Quantity. */
+function asSent(
+  schema: Definition,
+  [number, name, , type, message]: MessageField,
+  messages: Messages,
+): Definition {
+  const found = message === undefined ? undefined : messages[message];
+  if (!found) return schema;
+  if (!Array.isArray(found)) {
+    const values = schema.additionalProperties;
+    return typeof values === 'object'
+      ? { ...schema, additionalProperties: asSent(values, found.map, messages) }
+      : schema;
+  }
+  if (schema.items)
+    return { ...schema, items: asSent(schema.items, [number, name, false, type, message], messages) };
+  return schema.type === 'string' ? referenceTo(definitionName(message!)) : schema;
 }
 
 /** `V1Pod`, and with its group where two groups have the name: `CoreV1Event`. */

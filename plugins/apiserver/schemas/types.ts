@@ -30,7 +30,7 @@ export interface Schema {
 
 /** Schemas by kind; loaded once from the generated files. */
 export interface SchemaSource {
-  /** The Kubernetes release whose fields these are, e.g. `1.34.0`. */
+  /** The Kubernetes release whose fields these are, e.g. `1.36.0`. */
   readonly version: string;
   schemaFor(kind: GroupVersionKind): Schema | undefined;
 }

@@ -186,6 +186,17 @@ export const MANIFESTS: Readonly<Record<string, Manifest>> = {
   'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': {
     body: { spec: { policyName: 'p', validationActions: ['Deny'] } },
   },
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy': {
+    body: {
+      spec: {
+        matchConstraints: { resourceRules: [{ ...rule, apiGroups: ['none.example.com'] }] },
+        mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+      },
+    },
+  },
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding': {
+    body: { spec: { policyName: 'p', matchResources: { matchPolicy: 'Exact' } } },
+  },
   'apiextensions.k8s.io/v1/CustomResourceDefinition': {
     name: 'ships.example.com',
     body: {

@@ -5,6 +5,10 @@ import {
   CertificateSigningRequests,
   type CustomResourceDefinition,
   CustomResourceDefinitions,
+  MutatingAdmissionPolicies,
+  type MutatingAdmissionPolicy,
+  type MutatingAdmissionPolicyBinding,
+  MutatingAdmissionPolicyBindings,
   type MutatingWebhookConfiguration,
   MutatingWebhookConfigurations,
   ValidatingAdmissionPolicies,
@@ -15,10 +19,11 @@ import {
   ValidatingWebhookConfigurations,
 } from 'orlop/plugin';
 import {
-  admissionPolicyBindingColumns,
   admissionPolicyColumns,
   apiServiceColumns,
   createdColumns,
+  mutatingPolicyColumns,
+  policyBindingColumns,
   signingRequestColumns,
   webhookColumns,
 } from '../../printing/policies.ts';
@@ -26,7 +31,12 @@ import { signingRequestStrategy } from '../certificates/strategy.ts';
 import { apiServiceStrategy, definitionStrategy } from '../extensions/strategy.ts';
 import { row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
-import { admissionPolicyBindingStrategy, admissionPolicyStrategy } from '../webhooks/policies.ts';
+import {
+  admissionPolicyBindingStrategy,
+  admissionPolicyStrategy,
+  mutatingPolicyBindingStrategy,
+  mutatingPolicyStrategy,
+} from '../webhooks/policies.ts';
 import { webhookStrategy } from '../webhooks/strategy.ts';
 
 /** What others add to the API server: kinds, admission, whole groups, and the certificates they ask for. */
@@ -57,7 +67,17 @@ export const extensionRows: readonly ResourceRow[] = [
   row<ValidatingAdmissionPolicyBinding>(ValidatingAdmissionPolicyBindings, {
     categories: ['api-extensions'],
     strategy: admissionPolicyBindingStrategy,
-    columns: admissionPolicyBindingColumns,
+    columns: policyBindingColumns,
+  }),
+  row<MutatingAdmissionPolicy>(MutatingAdmissionPolicies, {
+    categories: ['api-extensions'],
+    strategy: mutatingPolicyStrategy,
+    columns: mutatingPolicyColumns,
+  }),
+  row<MutatingAdmissionPolicyBinding>(MutatingAdmissionPolicyBindings, {
+    categories: ['api-extensions'],
+    strategy: mutatingPolicyBindingStrategy,
+    columns: policyBindingColumns,
   }),
   row<CustomResourceDefinition>(CustomResourceDefinitions, {
     shortNames: ['crd', 'crds'],
