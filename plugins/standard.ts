@@ -17,6 +17,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/garbagecollector/index.js', 'server'],
   ['./controllers/nodelifecycle/index.js', 'server'],
   ['./controllers/serviceaccount/index.js', 'server'],
+  ['./controllers/blobcollector/index.js', 'server'],
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],
   ['./loadbalancer/index.js', 'node'],

@@ -2,3 +2,4 @@ export * from './client.ts';
 export * from './content.ts';
 export * from './guard.ts';
 export * from './pieces.ts';
+export * from './reference.ts';
