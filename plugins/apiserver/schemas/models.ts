@@ -70,7 +70,7 @@ function unquote(text: string): string {
   return text.replaceAll(/\\(['"])/g, '$1');
 }
 
-/** Adds to `definitions` what the models have more: fields, and the definitions of new kinds and of what they refer to. */
+/** Makes `definitions` those of the models' release: with its fields, its kinds and what they refer to, without the fields that are gone. */
 export function addModels(
   definitions: Definitions,
   descriptions: Descriptions,
@@ -111,6 +111,10 @@ export function addModels(
       const message = Array.isArray(sent) ? sent.find((each) => each[1] === field) : undefined;
       definition.properties[field] = message ? asSent(schema, message, messages) : schema;
       if (spec.required && !before) definition.required = [...(definition.required ?? []), field];
+    }
+    // What the release no longer has.
+    for (const field of Object.keys(definition.properties)) {
+      if (!fields.has(field)) delete definition.properties[field];
     }
     definitions[name] = definition;
   }
