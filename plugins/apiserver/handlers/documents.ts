@@ -9,7 +9,7 @@ import {
 } from '../discovery/documents.ts';
 import { parseAccept } from '../http/accept.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { EMPTY_OPENAPI_V2, type HashedDocument, type OpenApi } from '../openapi/documents.ts';
+import type { HashedDocument, OpenApi } from '../openapi/documents.ts';
 import type { ResourceTable } from '../resources/table.ts';
 
 /** What the documents are made of. */
@@ -51,11 +51,9 @@ function wantsAggregated(exchange: Exchange): boolean {
 export async function sendOpenApi(exchange: Exchange, { openapi }: DocumentSources): Promise<void> {
   const path = exchange.pathname.replace(/^\/openapi\//, '');
   if (path === 'v2') {
-    return exchange.bytes(
-      200,
-      EMPTY_OPENAPI_V2,
-      'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
-    );
+    const isJson = wantsJson(exchange.header('accept'));
+    const document = openapi.swagger(isJson ? 'json' : 'protobuf');
+    return sendHashed(exchange, document, '', isJson ? undefined : SWAGGER_PROTOBUF);
   }
   if (path === 'v3') return sendHashed(exchange, openapi.index(), '');
   const document = path.startsWith('v3/') ? openapi.document(path.slice('v3/'.length)) : undefined;
@@ -63,8 +61,29 @@ export async function sendOpenApi(exchange: Exchange, { openapi }: DocumentSourc
   return sendHashed(exchange, document, exchange.query.get('hash') ?? '');
 }
 
+const SWAGGER_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+/** With the `@` that clients write, which no media type may have. */
+const PROTOBUF_TYPES = new Set([SWAGGER_PROTOBUF, SWAGGER_PROTOBUF.replace('.v1.0', '@v1.0')]);
+const JSON_TYPES = new Set(['*/*', 'application/*', 'application/json']);
+
+/** Or else protobuf, whichever the client likes better. Throws NotAcceptable. Source: kube-openapi `handler`. */
+function wantsJson(accept: string): boolean {
+  const ranges = accept === '' ? [{ type: '*/*' }] : parseAccept(accept);
+  const best = ranges.find(({ type }) => JSON_TYPES.has(type) || PROTOBUF_TYPES.has(type));
+  if (best) return JSON_TYPES.has(best.type);
+  throw new StatusError(
+    'NotAcceptable',
+    `only the following media types are accepted: application/json, ${SWAGGER_PROTOBUF}`,
+  );
+}
+
 /** A request that names the document's hash may keep the answer for good. Source: kube-openapi `handler3`. */
-async function sendHashed(exchange: Exchange, { bytes, hash }: HashedDocument, asked: string): Promise<void> {
+async function sendHashed(
+  exchange: Exchange,
+  { bytes, hash }: HashedDocument,
+  asked: string,
+  type = 'application/json',
+): Promise<void> {
   const etag = `"${hash}"`;
   const headers: Record<string, string> = { ETag: etag, Vary: 'Accept' };
   if (asked === hash) {
@@ -75,7 +94,7 @@ async function sendHashed(exchange: Exchange, { bytes, hash }: HashedDocument, a
     exchange.outgoing.writeHead(304, headers).end();
     return;
   }
-  await exchange.bytes(200, bytes, 'application/json', headers);
+  await exchange.bytes(200, bytes, type, headers);
 }
 
 export function unknownResource(): StatusError {

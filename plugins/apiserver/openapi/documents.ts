@@ -3,15 +3,19 @@ import type { ResourceTable } from '../resources/table.ts';
 import type { ResourceRow } from '../resources/types.ts';
 import { type Definition, type Definitions, REFERENCE } from '../schemas/definitions.ts';
 import type { Schemas } from '../schemas/generated.ts';
-import { COMMON_DEFINITIONS, pathsOf } from './paths.ts';
+import { COMMON_DEFINITIONS, type PathItem, pathsOf } from './paths.ts';
+import { swaggerOf } from './swagger.ts';
+import { encodeSwagger } from './swagger-protobuf.ts';
 
-/** JSON, made once, and the hash of it in upper-case hex: its ETag, and what the index has clients ask for. */
+/** A document made once, and the hash of it in upper-case hex: its ETag, and what the index of v3 has clients ask for. */
 export interface HashedDocument {
   readonly bytes: Buffer;
   readonly hash: string;
 }
 
-/** The OpenAPI v3 documents, one per group and version; derived from the table and kept until it changes. */
+export type SwaggerForm = 'json' | 'protobuf';
+
+/** The OpenAPI documents: v3, one per group and version, and v2, one of all; derived from the table when asked for, and kept until it changes. */
 export class OpenApi {
   readonly #table: ResourceTable;
   readonly #schemas: Schemas;
@@ -31,27 +35,53 @@ export class OpenApi {
         return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.document(path)!.hash}` }];
       }),
     );
-    return hashed({ paths: Object.fromEntries(paths) as unknown });
+    return hashed(JSON.stringify({ paths: Object.fromEntries(paths) as unknown }));
   }
 
   /** `path`: `api/v1`, `apis/apps/v1`; `undefined` when it is not served. */
   document(path: string): HashedDocument | undefined {
+    const [, core, group = '', version = core] = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path) ?? [];
+    const rows = version === undefined ? [] : this.#table.in(group, version);
+    if (rows.length === 0) return undefined;
+    return this.#kept(path, () => {
+      const { paths, roots } = this.#describe(rows);
+      return JSON.stringify({
+        openapi: '3.0.0',
+        info: this.#info,
+        paths,
+        components: { schemas: this.#closure(roots) },
+      });
+    });
+  }
+
+  /** `/openapi/v2`. */
+  swagger(form: SwaggerForm): HashedDocument {
+    return this.#kept(`v2 ${form}`, () => {
+      const { paths, roots } = this.#describe(this.#table.rows);
+      const document = swaggerOf(this.#info, paths, this.#closure(roots));
+      return form === 'json' ? JSON.stringify(document) : encodeSwagger(document);
+    });
+  }
+
+  get #info() {
+    return { title: 'Kubernetes', version: `v${this.#schemas.version}` };
+  }
+
+  #kept(key: string, make: () => string | Buffer): HashedDocument {
     if (this.#revision !== this.#table.revision) {
       this.#documents.clear();
       this.#revision = this.#table.revision;
     }
-    const known = this.#documents.get(path);
+    const known = this.#documents.get(key);
     if (known) return known;
-    const [, core, group = '', version = core] = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path) ?? [];
-    const rows = version === undefined ? [] : this.#table.in(group, version);
-    if (rows.length === 0) return undefined;
-    const document = hashed(this.#build(rows));
-    this.#documents.set(path, document);
+    const document = hashed(make());
+    this.#documents.set(key, document);
     return document;
   }
 
-  #build(rows: readonly ResourceRow[]): object {
-    const paths: Record<string, object> = {};
+  /** The paths of the rows, and the names of the definitions that they speak of. */
+  #describe(rows: readonly ResourceRow[]): { paths: Record<string, PathItem>; roots: Set<string> } {
+    const paths: Record<string, PathItem> = {};
     const roots = new Set(COMMON_DEFINITIONS);
     for (const row of rows) {
       const object = this.#schemas.definitionOf(row);
@@ -63,12 +93,7 @@ export class OpenApi {
       for (const name of [object, list, ...row.subresources.map((each) => nameOf(each) ?? object)])
         roots.add(name);
     }
-    return {
-      openapi: '3.0.0',
-      info: { title: 'Kubernetes', version: `v${this.#schemas.version}` },
-      paths,
-      components: { schemas: this.#closure(roots) },
-    };
+    return { paths, roots };
   }
 
   /** The definitions and all they refer to, with their descriptions. */
@@ -124,21 +149,7 @@ function references(definition: Definition): string[] {
   ];
 }
 
-function hashed(document: object): HashedDocument {
-  const bytes = Buffer.from(JSON.stringify(document));
-  return { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
-}
-
-/**
- * `/openapi/v2` as protobuf: an `openapi.v2.Document` that describes nothing. Clients since kubectl 1.27 read v3; older ones then do
- * without client-side validation.
- */
-export const EMPTY_OPENAPI_V2: Buffer = Buffer.concat([
-  protobufString(1, '2.0'),
-  protobufString(2, Buffer.concat([protobufString(1, 'Kubernetes'), protobufString(2, 'unversioned')])),
-]);
-
-function protobufString(field: number, content: string | Buffer): Buffer {
+function hashed(content: string | Buffer): HashedDocument {
   const bytes = Buffer.from(content as string);
-  return Buffer.concat([Buffer.from([(field << 3) | 2, bytes.length]), bytes]);
+  return { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
 }

@@ -1,5 +1,7 @@
 import type { ResourceRow, Subresource } from '../resources/types.ts';
 import { type Definition, referenceTo } from '../schemas/definitions.ts';
+import { operationId, operationTag, type Target } from './operations.ts';
+import { DELETE, FORCE, LIST, OF_SUBRESOURCE, type Parameter, PRETTY, path, WRITE } from './parameters.ts';
 
 /** Definition names of what an operation sends and answers. */
 export interface Bodies {
@@ -9,18 +11,31 @@ export interface Bodies {
   nameOf(subresource: Subresource): string | undefined;
 }
 
-interface Parameter {
-  name: string;
-  in: 'query' | 'path';
-  description: string;
-  required?: boolean;
-  schema: Definition;
+/** An OpenAPI v3 path item, as far as they are made here. */
+export interface PathItem {
+  parameters: readonly Parameter[];
+  [method: string]: Operation | readonly Parameter[];
 }
+
+export interface Operation {
+  description: string;
+  operationId: string;
+  tags: string[];
+  'x-kubernetes-action': string;
+  'x-kubernetes-group-version-kind': object;
+  parameters: readonly Parameter[];
+  requestBody?: { required: boolean; content: Content };
+  responses: Record<string, { description: string; content?: Content }>;
+}
+/** By media type. */
+export type Content = Record<string, { schema: Definition }>;
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 /** What every document refers to. */
 export const COMMON_DEFINITIONS = [`${META}.DeleteOptions`, `${META}.Patch`, `${META}.Status`];
 
+const JSON_TYPE = 'application/json';
+const BODY_TYPES = [JSON_TYPE, 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const PATCH_TYPES = [
   'application/apply-patch+yaml',
   'application/json-patch+json',
@@ -28,165 +43,125 @@ const PATCH_TYPES = [
   'application/strategic-merge-patch+json',
 ];
 
-function query(name: string, type: string, description: string): Parameter {
-  return { name, in: 'query', description, schema: { type } };
-}
-
-function path(name: string, description: string): Parameter {
-  return { name, in: 'path', description, required: true, schema: { type: 'string' } };
-}
-
-const PRETTY = query('pretty', 'string', "If 'true', then the output is pretty printed.");
-const DRY_RUN = query(
-  'dryRun',
-  'string',
-  'When present, indicates that modifications should not be persisted. Valid values are: - All: all dry run stages will be processed',
-);
-const WRITE = [
-  DRY_RUN,
-  query(
-    'fieldManager',
-    'string',
-    'fieldManager is a name associated with the actor or entity that is making these changes.',
-  ),
-  query(
-    'fieldValidation',
-    'string',
-    'fieldValidation instructs the server on how to handle objects in the request containing unknown or duplicate fields: Ignore, Warn or Strict.',
-  ),
-];
-const FORCE = query(
-  'force',
-  'boolean',
-  'Force is going to "force" Apply requests. It means user will re-acquire conflicting fields owned by other people.',
-);
-const LIST = [
-  query('allowWatchBookmarks', 'boolean', 'allowWatchBookmarks requests watch events with type "BOOKMARK".'),
-  query(
-    'continue',
-    'string',
-    'The continue option should be set when retrieving more results from the server.',
-  ),
-  query('fieldSelector', 'string', 'A selector to restrict the list of returned objects by their fields.'),
-  query('labelSelector', 'string', 'A selector to restrict the list of returned objects by their labels.'),
-  query('limit', 'integer', 'limit is a maximum number of responses to return for a list call.'),
-  query(
-    'resourceVersion',
-    'string',
-    'resourceVersion sets a constraint on what resource versions a request may be served from.',
-  ),
-  query(
-    'resourceVersionMatch',
-    'string',
-    'resourceVersionMatch determines how resourceVersion is applied to list calls.',
-  ),
-  query('sendInitialEvents', 'boolean', '`sendInitialEvents=true` may be set together with `watch=true`.'),
-  query('timeoutSeconds', 'integer', 'Timeout for the list/watch call.'),
-  query('watch', 'boolean', 'Watch for changes to the described resources and return them as a stream.'),
-];
-const DELETE = [
-  DRY_RUN,
-  query('gracePeriodSeconds', 'integer', 'The duration in seconds before the object should be deleted.'),
-  query(
-    'propagationPolicy',
-    'string',
-    'Whether and how garbage collection will be performed: Orphan, Background or Foreground.',
-  ),
-];
-
 /** The `paths` of one resource. */
-export function pathsOf(row: ResourceRow, bodies: Bodies): Record<string, object> {
+export function pathsOf(row: ResourceRow, bodies: Bodies): Record<string, PathItem> {
   const root = row.group === '' ? `/api/${row.version}` : `/apis/${row.group}/${row.version}`;
-  const namespaced = `${root}/namespaces/{namespace}/${row.resource}`;
-  const collection = row.namespaced ? namespaced : `${root}/${row.resource}`;
+  const all = `${root}/${row.resource}`;
+  const collection = row.namespaced ? `${root}/namespaces/{namespace}/${row.resource}` : all;
   const namespace = row.namespaced
     ? [path('namespace', 'object name and auth scope, such as for teams and projects')]
     : [];
   const name = path('name', `name of the ${row.kind}`);
-  const gvk = { group: row.group, version: row.version, kind: row.kind };
-  const paths: Record<string, object> = {};
-  const listing = only(row.verbs, {
-    list: ['get', operation('list', `list or watch objects of kind ${row.kind}`, gvk, LIST, bodies.list)],
-  });
+  const paths: Record<string, PathItem> = {};
+  const listing = (target: Target): Record<string, Operation> =>
+    only(row.verbs, {
+      list: [
+        'get',
+        operation(target, 'list', `list or watch objects of kind ${row.kind}`, LIST, bodies.list),
+      ],
+    });
   if (row.namespaced && row.verbs.includes('list'))
-    paths[`${root}/${row.resource}`] = { ...listing, parameters: [PRETTY] };
+    paths[all] = { ...listing({ row, isForAllNamespaces: true }), parameters: [PRETTY] };
   paths[collection] = {
-    ...listing,
+    ...listing({ row }),
     ...only(row.verbs, {
-      create: ['post', operation('post', `create a ${row.kind}`, gvk, WRITE, bodies.object, bodies.object)],
+      create: [
+        'post',
+        operation({ row }, 'post', `create a ${row.kind}`, WRITE, bodies.object, { body: bodies.object }),
+      ],
       deletecollection: [
         'delete',
         operation(
+          { row },
           'deletecollection',
           `delete collection of ${row.kind}`,
-          gvk,
-          [...LIST, ...DELETE],
+          DELETE_ALL,
           `${META}.Status`,
+          {
+            body: `${META}.DeleteOptions`,
+            isOptional: true,
+          },
         ),
       ],
     }),
     parameters: [...namespace, PRETTY],
   };
-  const item = itemOperations(row.verbs, gvk, bodies.object);
+  const item = itemOperations({ row }, row.verbs, bodies.object);
   if (Object.keys(item).length > 0) {
     paths[`${collection}/{name}`] = { ...item, parameters: [name, ...namespace, PRETTY] };
   }
   for (const subresource of row.subresources) {
     const body = bodies.nameOf(subresource) ?? bodies.object;
-    const { group, version, kind } = subresource;
-    const operations = {
-      ...itemOperations(subresource.verbs, { group, version, kind }, body),
-      ...only(subresource.verbs, {
-        create: [
-          'post',
-          operation(
-            'post',
-            `create ${subresource.name} of a ${row.kind}`,
-            { group, version, kind },
-            WRITE,
-            body,
-            body,
-          ),
-        ],
-      }),
-    };
     paths[`${collection}/{name}/${subresource.name}`] = {
-      ...operations,
-      parameters: [name, ...namespace, PRETTY],
+      ...subresourceOperations({ row, subresource }, body),
+      parameters: [name, ...namespace, ...(OF_SUBRESOURCE[subresource.name] ?? [PRETTY])],
     };
   }
   return paths;
 }
 
-type Kind = Pick<Subresource, 'group' | 'version' | 'kind'>;
+const DELETE_ALL = [...LIST, ...DELETE.filter(({ name }) => LIST.every((each) => each.name !== name))];
 
-function itemOperations(verbs: readonly string[], gvk: Kind, body: string): Record<string, object> {
+function subresourceOperations(target: Required<Pick<Target, 'row' | 'subresource'>>, body: string) {
+  const { row, subresource } = target;
+  const { name, kind, verbs } = subresource;
+  // What a connection is asked with is in the query; there is no body.
+  if (kind.endsWith('Options')) {
+    const connect = (method: string): [string, Operation] => [
+      method,
+      operation(
+        target,
+        'connect',
+        `connect ${method.toUpperCase()} requests to ${name} of ${row.kind}`,
+        [],
+        undefined,
+        {
+          method,
+        },
+      ),
+    ];
+    return only(verbs, { get: connect('get'), create: connect('post') });
+  }
+  if (name === 'log') {
+    const read = operation(target, 'get', `read ${name} of the specified ${row.kind}`, [], undefined, {
+      text: 'text/plain',
+    });
+    return only(verbs, { get: ['get', read] });
+  }
+  return {
+    ...itemOperations(target, verbs, body),
+    ...only(verbs, {
+      create: ['post', operation(target, 'post', `create ${name} of a ${row.kind}`, WRITE, body, { body })],
+    }),
+  };
+}
+
+function itemOperations(target: Target, verbs: readonly string[], body: string): Record<string, Operation> {
+  const { kind } = target.subresource ?? target.row;
   return only(verbs, {
-    get: ['get', operation('get', `read the specified ${gvk.kind}`, gvk, [], body)],
-    update: ['put', operation('put', `replace the specified ${gvk.kind}`, gvk, WRITE, body, body)],
+    get: ['get', operation(target, 'get', `read the specified ${kind}`, [], body)],
+    update: ['put', operation(target, 'put', `replace the specified ${kind}`, WRITE, body, { body })],
     patch: [
       'patch',
-      operation(
-        'patch',
-        `partially update the specified ${gvk.kind}`,
-        gvk,
-        [...WRITE, FORCE],
-        body,
-        `${META}.Patch`,
-        PATCH_TYPES,
-      ),
+      operation(target, 'patch', `partially update the specified ${kind}`, [...WRITE, FORCE], body, {
+        body: `${META}.Patch`,
+        types: PATCH_TYPES,
+      }),
     ],
     delete: [
       'delete',
-      operation('delete', `delete a ${gvk.kind}`, gvk, DELETE, `${META}.Status`, `${META}.DeleteOptions`),
+      operation(target, 'delete', `delete a ${kind}`, DELETE, `${META}.Status`, {
+        body: `${META}.DeleteOptions`,
+        isOptional: true,
+      }),
     ],
   });
 }
 
 function only(
   verbs: readonly string[],
-  operations: Record<string, [method: string, operation: object]>,
-): Record<string, object> {
+  operations: Record<string, [method: string, operation: Operation]>,
+): Record<string, Operation> {
   return Object.fromEntries(
     Object.entries(operations)
       .filter(([verb]) => verbs.includes(verb))
@@ -194,23 +169,46 @@ function only(
   );
 }
 
+interface Sent {
+  /** Definition of the request's body. */
+  body?: string;
+  types?: readonly string[];
+  isOptional?: boolean;
+  /** Media type of an answer that is no object. */
+  text?: string;
+  method?: string;
+}
+
+/** `answer`: a definition; `undefined` for text. */
 function operation(
+  target: Target,
   action: string,
   description: string,
-  gvk: object,
   parameters: readonly Parameter[],
-  answer: string,
-  body?: string,
-  types: readonly string[] = ['application/json'],
-): object {
-  const content = (name: string, mediaTypes: readonly string[]): object =>
+  answer: string | undefined,
+  { body, types = BODY_TYPES, isOptional = false, text = '*/*', method }: Sent = {},
+): Operation {
+  const { group, version, kind } = target.subresource ?? target.row;
+  const content = (name: string, mediaTypes: readonly string[]): Content =>
     Object.fromEntries(mediaTypes.map((type) => [type, { schema: referenceTo(name) }]));
+  const ok = {
+    description: 'OK',
+    content: answer === undefined ? { [text]: { schema: { type: 'string' } } } : content(answer, [JSON_TYPE]),
+  };
   return {
     description,
+    operationId: operationId(action, target, method),
+    tags: [operationTag(target.row)],
     'x-kubernetes-action': action,
-    'x-kubernetes-group-version-kind': gvk,
+    'x-kubernetes-group-version-kind': { group, version, kind },
     parameters,
-    ...(body === undefined ? {} : { requestBody: { required: true, content: content(body, types) } }),
-    responses: { 200: { description: 'OK', content: content(answer, ['application/json']) } },
+    ...(body === undefined ? {} : { requestBody: { required: !isOptional, content: content(body, types) } }),
+    responses: {
+      200: ok,
+      ...(action === 'post' || action === 'put' || action === 'patch'
+        ? { 201: { ...ok, description: 'Created' } }
+        : {}),
+      401: { description: 'Unauthorized' },
+    },
   };
 }
