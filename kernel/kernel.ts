@@ -33,6 +33,8 @@ export interface KernelOptions {
   cacheDir: string;
   plugins: readonly PluginSource[];
   nats: NatsChoice;
+  /** Of the process, e.g. `server`: where a `Plugin` object places plugins. Absent: all there are. */
+  roles?: readonly string[];
   /** The node this process stands for, if any. */
   node?: string | undefined;
   /** Default: lines on standard error. */
@@ -100,6 +102,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       blobs: parts.blobs,
       log,
       plugins: await loading,
+      roles: o.roles,
       dataDir: (plugin) => join(o.dataDir, 'plugins', plugin),
       cacheDir: (plugin) => join(o.cacheDir, 'plugins', plugin),
       workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir, loaders: o.loaders },

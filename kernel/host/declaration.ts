@@ -15,6 +15,9 @@ export interface PluginEntry {
   module: string;
   config?: object;
   isolation?: Isolation;
+  /** What it must declare itself to be. */
+  kind?: string | undefined;
+  version?: string | undefined;
 }
 
 /** What may be given where a plugin is to be run; a declaration as such cannot run in a worker. */
@@ -44,6 +47,12 @@ export async function loadPlugin(
   const entry = 'module' in source ? source : undefined;
   const declaration = entry ? await importDeclaration(entry.module, loaders) : (source as PluginDeclaration);
   const { name } = checkDeclaration(declaration, entry?.module ?? 'a declaration');
+  for (const field of ['kind', 'version'] as const) {
+    const asked = entry?.[field];
+    if (asked === undefined || asked === declaration[field]) continue;
+    const text = `plugin "${name}" is to be of ${field} ${asked}, but ${entry!.module} declares ${field} ${declaration[field]}`;
+    throw new StatusError('Invalid', `${text}: change the one or the other`);
+  }
   const config = resolveConfig(declaration.config, { ...entry?.config, ...overrides?.(name) }, name);
   const isolation = isolationOf(declaration, entry, loaders);
   return { declaration, config, isolation, ...(entry ? { entry } : {}) };

@@ -1,5 +1,12 @@
-import { asStatusError, type Isolation, type PluginObject, StatusError } from '../contract/index.ts';
-import type { PluginEntry, PluginSource } from './declaration.ts';
+import {
+  asStatusError,
+  type Isolation,
+  isPlaced,
+  type PluginObject,
+  type PluginPlacement,
+  StatusError,
+} from '../contract/index.ts';
+import type { LoadedPlugin, PluginEntry, PluginSource } from './declaration.ts';
 
 /** What a `Plugin` object can ask of the host. */
 export interface Loading {
@@ -9,68 +16,107 @@ export interface Loading {
   unload(name: string): Promise<void>;
 }
 
+type Spec = PluginObject['spec'];
+
+/** Where a plugin goes that is nobody's own and does not say: to the control plane. */
+const ELSEWHERE: PluginPlacement = { roles: ['server'] };
+
 /**
- * Makes plugins run as their `Plugin` objects ask: `spec.module` loads or swaps, `spec.config` swaps for the same module configured anew, and
- * without both (or without the object) the plugin the kernel was started with comes back, or nothing.
+ * Makes plugins run as their `Plugin` objects ask, where their placement includes this kernel: `spec.module` loads or swaps, `spec.config` and
+ * the rest swap for the same module as configured anew. Without the object, or outside its placement, the plugin the kernel was started with
+ * comes back, or nothing; one that is only to be placed and is not placed here is unloaded.
  */
 export class Desired {
   readonly #host: Loading;
-  readonly #originals: ReadonlyMap<string, PluginSource>;
+  readonly #roles: readonly string[] | undefined;
+  readonly #originals: ReadonlyMap<string, LoadedPlugin>;
   /** What was asked last, by name, and why that was refused. */
   readonly #asked = new Map<string, { what: string; problem: string | undefined }>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(host: Loading, originals: ReadonlyMap<string, PluginSource>) {
+  /** `roles`: those of this process; absent: all. */
+  constructor(host: Loading, roles: readonly string[] | undefined, originals: readonly LoadedPlugin[]) {
     this.#host = host;
-    this.#originals = originals;
+    this.#roles = roles;
+    this.#originals = new Map(originals.map((each) => [each.declaration.name, each]));
   }
 
-  /** Why what the object asks for was refused, if it was; that is tried again only when the object changes. */
-  async apply(name: string, spec: PluginObject['spec'] | undefined): Promise<string | undefined> {
-    const turn = this.#turn.then(() => this.#apply(name, spec));
+  /**
+   * Why what the object asks for was refused, if it was; that is tried again only when it asks for something else. `labels`: of the node this
+   * kernel stands for, if any.
+   */
+  async apply(
+    name: string,
+    spec: Spec | undefined,
+    labels: Readonly<Record<string, string>> | undefined,
+  ): Promise<string | undefined> {
+    const turn = this.#turn.then(() => this.#apply(name, spec, labels));
     this.#turn = turn.catch(() => undefined);
     return await turn;
   }
 
-  async #apply(name: string, spec: PluginObject['spec'] | undefined): Promise<string | undefined> {
-    const { module, config } = spec ?? {};
-    const what = JSON.stringify({ module, config });
-    const last = this.#asked.get(name) ?? { what: '{}', problem: undefined };
+  async #apply(
+    name: string,
+    spec: Spec = {},
+    labels: Readonly<Record<string, string>> | undefined,
+  ): Promise<string | undefined> {
+    const original = this.#originals.get(name);
+    const { placement = original ? {} : ELSEWHERE, ...asked } = spec;
+    const placed = isPlaced(placement, { roles: this.#roles, labels });
+    const isAsked = Object.values(asked).some((value) => value !== undefined);
+    const away = !placed && !isAsked && original !== undefined;
+    const what = placed && isAsked ? JSON.stringify(asked) : away ? 'nothing' : 'original';
+    const last = this.#asked.get(name) ?? { what: 'original', problem: undefined };
     if (last.what === what) return last.problem;
-    const asked: { what: string; problem: string | undefined } = { what, problem: undefined };
-    this.#asked.set(name, asked);
+    const now: { what: string; problem: string | undefined } = { what, problem: undefined };
+    this.#asked.set(name, now);
     try {
-      await this.#change(name, module === undefined && config === undefined ? undefined : spec);
+      if (away) await this.#remove(name, original);
+      else await this.#change(name, placed && isAsked ? asked : undefined, original);
     } catch (error) {
-      asked.problem = asStatusError(error).message;
+      now.problem = asStatusError(error).message;
     }
-    return asked.problem;
+    return now.problem;
   }
 
-  async #change(name: string, spec: PluginObject['spec'] | undefined): Promise<void> {
-    const original = this.#originals.get(name);
-    if (!spec && !original) return this.#host.isLoaded(name) ? await this.#host.unload(name) : undefined;
-    const source = spec ? entryOf(name, spec, original) : original!;
-    if (this.#host.isLoaded(name)) await this.#host.swap(name, source);
+  async #remove(name: string, original: LoadedPlugin): Promise<void> {
+    if (original.declaration.required) {
+      throw new StatusError('Invalid', `plugin "${name}" is required here: no placement can take it away`);
+    }
+    if (this.#host.isLoaded(name)) await this.#host.unload(name);
+  }
+
+  async #change(name: string, spec: Spec | undefined, original: LoadedPlugin | undefined): Promise<void> {
+    const loaded = this.#host.isLoaded(name);
+    if (!spec && !original) return loaded ? await this.#host.unload(name) : undefined;
+    const source = spec ? entryOf(name, spec, original?.entry) : sourceOf(original!);
+    if (loaded) await this.#host.swap(name, source);
     else await this.#host.load(name, source);
   }
 }
 
-function entryOf(name: string, spec: PluginObject['spec'], original: PluginSource | undefined): PluginEntry {
-  const base = original && 'module' in original ? original : undefined;
+function entryOf(name: string, spec: Spec, base: PluginEntry | undefined): PluginEntry {
   const module = spec.module ?? base?.module;
   if (module === undefined) {
     throw new StatusError('Invalid', `Plugin "${name}" has no spec.module: name a file or an npm package`);
   }
-  const isolation = base?.isolation ?? parseIsolation(spec.isolation);
+  const isolation = parseIsolation(spec.isolation) ?? base?.isolation;
+  const { kind, version } = spec;
   const own = spec.module === undefined ? { ...base?.config } : {};
-  return { module, config: { ...own, ...spec.config }, ...(isolation ? { isolation } : {}) };
+  return { module, kind, version, config: { ...own, ...spec.config }, ...(isolation ? { isolation } : {}) };
+}
+
+function sourceOf({ declaration, config, isolation, entry }: LoadedPlugin): PluginSource {
+  return entry ? { module: entry.module, config, isolation } : declaration;
 }
 
 /** The inverse of `isolationText`. */
 function parseIsolation(text: string | undefined): Isolation | undefined {
-  if (text === undefined) return undefined;
-  const [place, worker] = text.split('/');
-  if (place === 'process') return place;
-  return place === 'worker' && worker ? { worker } : 'inline';
+  if (text === undefined || text === 'inline' || text === 'process') return text;
+  const [place, worker, ...rest] = text.split('/');
+  if (place === 'worker' && worker && rest.length === 0) return { worker };
+  throw new StatusError(
+    'Invalid',
+    `spec.isolation ${JSON.stringify(text)} is none of inline, process and worker/NAME`,
+  );
 }

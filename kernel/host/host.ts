@@ -29,6 +29,8 @@ export interface HostOptions {
   blobs: BlobClient;
   log: Logger;
   plugins: readonly LoadedPlugin[];
+  /** Of the process, for the placement of plugins; absent: all. */
+  roles?: readonly string[] | undefined;
   /** Folders of the named plugin. */
   dataDir(plugin: string): string;
   cacheDir(plugin: string): string;
@@ -81,17 +83,16 @@ export class Host {
       fatal: (error) => o.fatal?.(error),
     };
     if (o.workers) {
-      const desired = new Desired(
-        this,
-        new Map(o.plugins.map((each) => [each.declaration.name, sourceOf(each)])),
-      );
+      const desired = new Desired(this, o.roles, o.plugins);
       this.#report = new Report({
         objects: o.objects.as('host'),
+        bus,
         log,
-        kernel: kernel.id,
+        kernel,
+        interval: this.#around.timing.lease,
         plugins: () => this.#managed.values(),
         ready: () => this.#ready,
-        apply: (name, spec) => desired.apply(name, spec),
+        apply: (name, spec, labels) => desired.apply(name, spec, labels),
       });
     }
   }
@@ -302,9 +303,9 @@ export class Host {
       acquired: () => unit.start(),
       lost: () => unit.stop(),
       waiting: (holder) =>
-        unit.explain(
-          holder === '' ? 'waits for its lease' : `runs in kernel ${holder}, which holds its lease`,
-        ),
+        holder === ''
+          ? unit.explain('Pending', 'waits for its lease')
+          : unit.explain('Standby', `runs in kernel ${holder}, which holds its lease`),
     });
     this.#leases.set(unit.name, lease);
     await lease.start();
@@ -326,7 +327,7 @@ export class Host {
     }))) {
       const { name, phase, message } = status;
       if (!plugin.declaration.required || phase === 'Running' || phase === 'Skipped') continue;
-      if (phase === 'Pending' && this.#leases.has(name)) continue;
+      if (phase === 'Standby' || (phase === 'Pending' && this.#leases.has(name))) continue;
       throw new StatusError(
         'ServiceUnavailable',
         `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`,
@@ -360,8 +361,4 @@ export class Host {
 
 function encodesSecrets({ declaration }: LoadedPlugin): boolean {
   return declaration.provides?.some(({ kind }) => kind === SecretsEncoding.kind) ?? false;
-}
-
-function sourceOf({ declaration, config, isolation, entry }: LoadedPlugin): PluginSource {
-  return entry ? { module: entry.module, config, isolation } : declaration;
 }

@@ -1,194 +1,204 @@
 import {
-  type Condition,
+  type BusClient,
+  type Context,
   type Controller,
   controller,
+  isPluginRunning,
   isStatus,
   type Logger,
+  Nodes,
   type ObjectClient,
+  type PluginInstance,
   type PluginObject,
   Plugins,
+  pluginStatus,
+  type Subscription,
   source,
-  timestamp,
-  withCondition,
 } from '../contract/index.ts';
 import type { Managed } from './status.ts';
 
 export interface ReportOptions {
   objects: ObjectClient;
+  bus: BusClient;
   log: Logger;
-  /** The kernel's id. */
-  kernel: string;
+  kernel: Context['kernel'];
+  /** Milliseconds after which it looks again whether the kernels that said they run something are there. */
+  interval: number;
   plugins(): Iterable<Managed>;
   /** Whether the plugins the kernel was given have been started: what objects ask for comes after. */
   ready(): boolean;
-  /** Makes the plugin run as its object asks; says why not, if it cannot. */
-  apply(name: string, spec: PluginObject['spec'] | undefined): Promise<string | undefined>;
+  /** Makes the plugin run as its object asks, on a node with these labels; says why not, if it cannot. */
+  apply(
+    name: string,
+    spec: PluginObject['spec'] | undefined,
+    labels: Readonly<Record<string, string>> | undefined,
+  ): Promise<string | undefined>;
+}
+
+interface Outcome {
+  refused: string | undefined;
+  /** Of the object that was acted on. */
+  generation: number;
 }
 
 /** Keeps the `Plugin` objects and the plugins of this kernel alike: runs what the objects ask for, and writes what runs into them. */
 export class Report {
   readonly #o: ReportOptions;
   readonly #abort = new AbortController();
-  readonly #problems = new Map<string, string | undefined>();
-  /** By name, the generation of the object that was last acted on. */
-  readonly #observed = new Map<string, number>();
-  #controller: Controller | undefined;
+  readonly #outcomes = new Map<string, Outcome>();
+  /** Those to look at again when the labels of this kernel's node change. */
+  readonly #selecting = new Set<string>();
+  /** By plugin, kernels that have written into its object and are not there: to be struck off, once. */
+  #gone = new Map<string, ReadonlySet<string>>();
+  #applying: Controller | undefined;
+  #writing: Controller | undefined;
+  #alive: Subscription | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(o: ReportOptions) {
     this.#o = o;
   }
 
   start(): void {
-    const { objects, log } = this.#o;
+    const { objects, log, kernel, bus, interval } = this.#o;
     const ctx = { objects, log, signal: this.#abort.signal };
-    this.#controller = controller(ctx, {
-      sources: [source(ctx, Plugins)],
-      reconcile: (name) => this.#reconcile(name),
+    const own = { where: (node: { metadata?: { name?: string } }) => node.metadata?.name === kernel.node };
+    // Two, so that the steps of a change are written while it is under way.
+    this.#applying = controller(ctx, {
+      sources: [source(ctx, Plugins), source(ctx, Nodes, () => this.#selecting, own)],
+      reconcile: (name) => this.#apply(name),
     });
-    for (const { name } of this.#o.plugins()) this.#controller.enqueue(name);
+    this.#writing = controller(ctx, {
+      sources: [source(ctx, Plugins)],
+      reconcile: (name) => this.#write(name),
+    });
+    for (const { name } of this.#o.plugins()) this.#writing.enqueue(name);
+    this.#alive = bus.serve(subject(kernel.id), () => null);
+    this.#timer = setInterval(() => void this.#look(), interval).unref();
   }
 
   /** The plugin's status has changed. */
   changed(name: string): void {
-    this.#controller?.enqueue(name);
+    this.#writing?.enqueue(name);
   }
 
   /** Looks at every object again. */
   async again(): Promise<void> {
     const { items } = await this.#o.objects.list(Plugins, { revision: 0 });
-    for (const { key } of items) this.#controller?.enqueue(key.name);
+    for (const { key } of items) this.#applying?.enqueue(key.name);
   }
 
   /** Follows the objects no longer. */
   async close(): Promise<void> {
     this.#abort.abort();
-    await this.#controller?.stop();
+    clearInterval(this.#timer);
+    this.#alive?.close();
+    await Promise.all([this.#applying?.stop(), this.#writing?.stop()]);
   }
 
   /** Writes what is true now that everything has stopped. */
   async finish(): Promise<void> {
-    if (!this.#controller) return;
+    if (!this.#writing) return;
     await Promise.all([...this.#o.plugins()].map(({ name }) => this.#write(name)));
   }
 
-  async #reconcile(name: string): Promise<void> {
-    const stored = await this.#o.objects.get(Plugins, { name }, { revision: 0 });
-    if (this.#o.ready() && (await this.#claim(name, stored?.value))) {
-      this.#problems.set(name, await this.#o.apply(name, stored?.value.spec));
-      this.#observed.set(name, stored?.value.metadata?.generation ?? 0);
-    }
-    await this.#write(name);
-  }
-
-  /** Of several kernels one loads a plugin none of them had: the first to write its id into the object. */
-  async #claim(name: string, object: PluginObject | undefined): Promise<boolean> {
+  async #apply(name: string): Promise<void> {
+    if (!this.#o.ready()) return;
     const { objects, kernel } = this.#o;
-    if (object?.spec.module === undefined || [...this.#o.plugins()].some((each) => each.name === name))
-      return true;
-    const kernels = object.status?.kernels ?? [];
-    if (kernels.length > 0) return kernels.includes(kernel);
-    await objects.update(Plugins, {
-      ...object,
-      status: { ...object.status, phase: 'Starting', kernels: [kernel] },
-    });
-    return true;
+    const [stored, node] = await Promise.all([
+      objects.get(Plugins, { name }, { revision: 0 }),
+      kernel.node === undefined ? undefined : objects.get(Nodes, { name: kernel.node }, { revision: 0 }),
+    ]);
+    const { spec, metadata } = stored?.value ?? {};
+    if (spec?.placement?.nodeSelector) this.#selecting.add(name);
+    else this.#selecting.delete(name);
+    const refused = await this.#o.apply(name, spec, node && (node.value.metadata?.labels ?? {}));
+    this.#outcomes.set(name, { refused, generation: metadata?.generation ?? 0 });
+    this.#writing?.enqueue(name);
   }
 
   async #write(name: string): Promise<void> {
-    const { objects } = this.#o;
-    const problem = this.#problems.get(name);
+    const { objects, kernel } = this.#o;
     const plugin = [...this.#o.plugins()].find((each) => each.name === name);
     const stored = await objects.get(Plugins, { name }, { revision: 0 });
+    const own = this.#instance(plugin, this.#outcomes.get(name));
     if (!stored) {
-      if (!plugin) return;
-      const created = this.#describe({ spec: {} }, plugin);
-      await objects.create(Plugins, {
-        apiVersion: 'orlop.dev/v1',
-        kind: 'Plugin',
-        metadata: { name },
-        ...withProblem(created, problem),
-      });
+      if (!plugin || !own) return void this.#outcomes.delete(name);
+      // Its object has been deleted, and that is still to be acted on.
+      if (this.#outcomes.get(name)?.generation) return;
+      const object = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name }, spec: {} } as const;
+      await objects.create(Plugins, { ...object, status: pluginStatus([own]) });
       return;
     }
-    if (!plugin && problem === undefined) return await this.#leave(stored.value);
-    const next = withProblem(
-      plugin ? this.#describe(stored.value, plugin) : failed(stored.value, problem),
-      problem,
-    );
-    const observedGeneration = this.#observed.get(name);
-    if (observedGeneration) next.status = { ...next.status!, observedGeneration };
-    const same =
-      JSON.stringify({ spec: stored.value.spec, status: stored.value.status }) === JSON.stringify(next);
-    if (!same) await objects.update(Plugins, { ...stored.value, ...next });
-  }
-
-  #describe(old: PluginObject, plugin: Managed): Described {
-    const { kind, version, revision, phase, isolation, provides, healthy, message } = plugin.status();
-    const others = (old.status?.kernels ?? []).filter((each) => each !== this.#o.kernel);
-    const singleton = plugin.plugin.declaration.singleton === true;
-    const runs = phase === 'Running' || phase === 'Swapping';
-    // Where it waits for its lease, the kernel that holds it says how it is.
-    if (!runs && others.length > 0 && old.status) {
-      return { spec: old.spec, status: { ...old.status, kernels: others } };
+    const { spec, status, metadata } = stored.value;
+    if (!own && this.#outcomes.get(name)?.generation !== metadata?.generation) return;
+    const gone = this.#gone.get(name);
+    this.#gone.delete(name);
+    const before = status?.instances ?? [];
+    const others = before.filter((each) => each.kernel !== kernel.id && !gone?.has(each.kernel));
+    const leaves = !own || (own.phase === 'Stopped' && others.length > 0);
+    const instances = (leaves ? others : [...others, own]).sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
+    // Nobody has it any more, and nobody asked for it: it was one of a kernel's own set.
+    if (instances.length === 0 && before.length > 0 && Object.keys(spec ?? {}).length === 0) {
+      return await objects.delete(Plugins, { name }, { revision: stored.revision }).then(() => undefined);
     }
-    return {
-      spec: { ...old.spec, kind, version, isolation },
-      status: {
-        phase,
-        version,
-        revision,
-        kind,
-        isolation,
-        provides: [...provides],
-        ...(runs ? { healthy } : {}),
-        ...(message === undefined ? {} : { message }),
-        ...(old.status?.conditions ? { conditions: old.status.conditions } : {}),
-        kernels: runs ? [...(singleton ? [] : others), this.#o.kernel].sort() : others,
-      },
-    };
+    const next = { spec: asAsked(stored.value), status: pluginStatus(instances, status?.conditions) };
+    if (JSON.stringify({ spec, status }) !== JSON.stringify(next)) {
+      await objects.update(Plugins, { ...stored.value, ...next });
+    }
   }
 
-  /** A plugin this kernel no longer has: its object goes with the last kernel that ran it. */
-  async #leave({ metadata, spec, status }: PluginObject): Promise<void> {
-    const name = metadata!.name!;
-    if (!status?.kernels?.includes(this.#o.kernel)) return;
-    const kernels = status.kernels.filter((each) => each !== this.#o.kernel);
+  /** Of this kernel; `undefined` where it has no such plugin and was refused none. */
+  #instance(plugin: Managed | undefined, outcome: Outcome | undefined): PluginInstance | undefined {
+    const { id, node } = this.#o.kernel;
+    const { refused, generation } = outcome ?? {};
+    if (!plugin && refused === undefined) return undefined;
+    const where = { kernel: id, ...(node === undefined ? {} : { node }) };
+    const seen = {
+      ...(generation ? { observedGeneration: generation } : {}),
+      ...(refused === undefined ? {} : { refused }),
+    };
+    if (!plugin) return { ...where, ...seen, phase: 'Failed', healthy: false, message: refused! };
+    const { name: _, description: __, healthy, provides, ...status } = plugin.status();
+    const health = isPluginRunning(status) ? { healthy } : {};
+    return { ...where, ...seen, ...status, provides: [...provides], ...health };
+  }
+
+  /** NATS knows at once that nobody answers for a kernel; one that is back writes its own again. */
+  async #look(): Promise<void> {
+    const { objects, bus, kernel, log } = this.#o;
     try {
-      if (kernels.length === 0 && spec.module === undefined) {
-        await this.#o.objects.delete(Plugins, { name });
-      } else {
-        await this.#o.objects.modify(Plugins, { name }, (draft) => {
-          draft.status = { ...draft.status!, kernels };
+      const { items } = await objects.list(Plugins, { revision: 0 });
+      const kernels = new Set(items.flatMap(({ value }) => kernelsOf(value)));
+      kernels.delete(kernel.id);
+      const gone = new Set<string>();
+      const ask = (id: string) =>
+        bus.request(subject(id), null).catch((error: unknown) => {
+          if (isStatus(error, 'ServiceUnavailable')) gone.add(id);
         });
+      await Promise.all([...kernels].map(ask));
+      for (const { key, value } of items) {
+        if (!kernelsOf(value).some((id) => gone.has(id))) continue;
+        this.#gone.set(key.name, gone);
+        this.#writing?.enqueue(key.name);
       }
     } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
+      log.debug('which kernels are there cannot be said', { error: String(error) });
     }
   }
 }
 
-type Described = Pick<PluginObject, 'spec' | 'status'>;
-
-/** One that could not be loaded at all. */
-function failed({ spec, status }: PluginObject, message: string | undefined): Described {
-  return {
-    spec,
-    status: { ...status, phase: 'Failed', healthy: false, ...(message === undefined ? {} : { message }) },
-  };
+function kernelsOf({ status }: PluginObject): string[] {
+  return (status?.instances ?? []).map((each) => each.kernel);
 }
 
-/** Says by the condition `Applied` whether what the object asks for could be done. */
-function withProblem(
-  { spec, status = { phase: 'Pending' } }: Described,
-  problem: string | undefined,
-): Described {
-  if (problem === undefined && !status.conditions) return { spec, status };
-  const condition: Condition = {
-    type: 'Applied',
-    status: problem === undefined ? 'True' : 'False',
-    reason: problem === undefined ? 'AsAsked' : 'Refused',
-    message: problem ?? '',
-    lastTransitionTime: timestamp(),
-  };
-  return { spec, status: { ...status, conditions: [...withCondition(status.conditions, condition)] } };
+function subject(kernel: string): string {
+  return `orlop.kernel.${kernel}.alive`;
+}
+
+/** Until status told of instances, the host wrote into the spec what it found. */
+function asAsked({ spec = {}, status }: PluginObject): PluginObject['spec'] {
+  if (!status?.kernels || status.instances) return spec;
+  const { kind: _, version: __, isolation: ___, ...asked } = spec;
+  return asked;
 }

@@ -17,6 +17,10 @@ export interface PluginStatus {
   readonly healthy: boolean;
   /** Why it waits, is skipped, failed or unhealthy. */
   readonly message?: string;
+  /** Times it was started again after a failure. */
+  readonly restarts?: number;
+  /** The last failure, also when it runs again. */
+  readonly lastError?: string;
 }
 
 /** A plugin under the host's care, in this thread or in a worker. */

@@ -32,6 +32,9 @@ export class Unit implements Managed {
   #unhealthy = 0;
   #restarts = 0;
   #runningSince = 0;
+  /** Times it was started again, in all. */
+  #restarted = 0;
+  #lastError: string | undefined;
 
   /** `revision`: how many instances it has had before. */
   constructor(plugin: LoadedPlugin, revision: number, around: Surroundings, changed: () => void) {
@@ -58,6 +61,7 @@ export class Unit implements Managed {
       ),
       healthy: this.#healthy,
       ...(this.#message === undefined ? {} : { message: this.#message }),
+      ...(this.#lastError === undefined ? {} : { restarts: this.#restarted, lastError: this.#lastError }),
     };
   }
 
@@ -73,8 +77,8 @@ export class Unit implements Managed {
   }
 
   /** Says why it does not run here though nothing is wrong, e.g. who holds its lease. */
-  explain(message: string): void {
-    if (!this.#run && !this.#wanted) this.#set('Pending', message);
+  explain(phase: 'Pending' | 'Standby', message: string): void {
+    if (!this.#run && !this.#wanted) this.#set(phase, message);
   }
 
   async stop(): Promise<void> {
@@ -227,11 +231,15 @@ export class Unit implements Managed {
     this.#runningSince = 0;
     const delay = Math.min(60, 2 ** this.#restarts) * restart;
     this.#restarts += 1;
-    this.#set('Failed', message);
-    this.#around.log.error(`plugin "${this.name}" failed; trying again in ${delay} ms`, { error: message });
+    this.#lastError = message;
     clearTimeout(this.#timer);
+    this.#set('Failed', this.#wanted ? `${message}; trying again in ${delay / 1_000} s` : message);
     if (!this.#wanted) return;
-    this.#timer = setTimeout(() => void this.#exclusive(() => this.#launch()), delay).unref();
+    this.#around.log.error(`plugin "${this.name}" failed; trying again in ${delay} ms`, { error: message });
+    this.#timer = setTimeout(() => {
+      this.#restarted += 1;
+      void this.#exclusive(() => this.#launch());
+    }, delay).unref();
     if (!this.plugin.declaration.required || this.#restarts < FATAL) return;
     const text = `plugin "${this.name}", which is required, keeps failing: ${message}`;
     this.#around.fatal(new StatusError('ServiceUnavailable', text));

@@ -35,6 +35,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const kernel = await startKernel({
     dataDir: data,
     cacheDir: cacheDir(),
+    roles,
     plugins: await choosePlugins(roles, strings(values['without'])),
     config,
     log,

@@ -22,11 +22,44 @@ t.test('a node joins a server, runs pods and leaves', async (t) => {
   await k.ok('rollout status deployment/hello --timeout=60s');
   t.match(await k.ok('get pods -o wide'), /edge-1/);
 
+  await k.ok(['apply', '-f', '-'], plugin({ roles: ['node'], nodeSelector: { tier: 'edge' } }));
+  await k.ok('wait plugin/guest --for=jsonpath={.status.phase}=Pending --timeout=20s');
+  await k.ok('label node edge-1 tier=edge');
+  await k.ok('wait plugin/guest --for=jsonpath={.status.phase}=Running --timeout=20s');
+  const [heading, ...lines] = (await k.ok('get plugins -o wide')).split('\n');
+  t.match(
+    heading,
+    /^NAME +KIND +VERSION +READY +PHASE +HEALTHY +RESTARTS +AGE +ISOLATION +WHERE +MESSAGE *$/,
+  );
+  const row = (name: string): string => lines.find((line) => line.startsWith(`${name} `)) ?? '';
+  t.match(row('guest'), /^guest +guest\.v1 +1 +1\/1 +Running +True +0 +\d+s +inline +edge-1 *$/);
+  // Each process has one of its own.
+  t.match(row('secrets-aesgcm'), /2\/2 +Running +True +0 +\d+s +inline +\S+,\S+ *$/);
+  await k.ok('label node edge-1 tier-');
+  await k.ok('wait plugin/guest --for=jsonpath={.status.phase}=Pending --timeout=20s');
+  await k.ok(['apply', '-f', '-'], plugin({ roles: ['server'] }));
+  await k.ok('wait plugin/guest --for=jsonpath={.status.phase}=Running --timeout=20s');
+  const refused = await k(['apply', '-f', '-'], plugin({ roles: ['master'], nodeSelector: { 'a b': 'c' } }));
+  for (const part of [
+    'spec.placement.roles[0]: Unsupported value: "master": supported values: "node", "server"',
+    'spec.placement.nodeSelector: Invalid value: "a b"',
+  ]) {
+    t.match(refused.stderr, part);
+  }
+
   await node.stop();
   await server.stop();
   t.equal(node.child.exitCode, 0, node.output());
   t.equal(server.child.exitCode, 0, server.output());
 });
+
+/** One that does nothing, as a manifest. */
+function plugin(placement: object): string {
+  const text =
+    "export default { name: 'guest', kind: 'guest.v1', version: '1', description: 'Is there.', start: () => ({}) }";
+  const spec = { module: `data:text/javascript,${encodeURIComponent(text)}`, placement };
+  return JSON.stringify({ apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'guest' }, spec });
+}
 
 interface Process {
   child: ChildProcess;

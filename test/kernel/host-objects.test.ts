@@ -100,21 +100,3 @@ t.test('a new plugin is loaded by its object and unloaded with it', async (t) =>
     kernel.plugins().some(({ name, phase }) => name === 'second' && phase === 'Running'),
   );
 });
-
-t.test('of several kernels one loads a new plugin', async (t) => {
-  const one = await testKernel(t);
-  const two = await testKernel(t, { join: one });
-  await one.objects.create(Plugins, { metadata: { name: 'greeter' }, spec: { module: module('hello') } });
-  const running = () =>
-    [one, two].filter((kernel) => kernel.plugins().some(({ phase }) => phase === 'Running'));
-  await eventually('it runs', () => running().length > 0);
-  const found = await eventually('its object says where', async () => {
-    const found = await status(one);
-    return found?.phase === 'Running' ? found : undefined;
-  });
-  t.same(
-    found.kernels,
-    running().map(({ id }) => id),
-  );
-  t.equal(one.plugins().length + two.plugins().length, 1);
-});

@@ -32,7 +32,7 @@ t.test('a singleton runs in one kernel, and moves when that stops', async (t) =>
   const one = await testKernel(t, { plugins: [only(active, log, 'one')], timing, join: base });
   const two = await testKernel(t, { plugins: [only(active, log, 'two')], timing, join: base });
   t.same(log, ['one']);
-  t.match(two.plugins(), [{ phase: 'Pending', message: `runs in kernel ${one.id}, which holds its lease` }]);
+  t.match(two.plugins(), [{ phase: 'Standby', message: `runs in kernel ${one.id}, which holds its lease` }]);
   const lease = (await base.objects.get(Leases, { namespace: 'kube-system', name: 'only' }))?.value;
   t.match(lease?.spec, { holderIdentity: one.id, leaseTransitions: 0 });
   const back = await two.restart();
@@ -42,7 +42,7 @@ t.test('a singleton runs in one kernel, and moves when that stops', async (t) =>
   await eventually('the other kernel has it', () => active.join() === 'two');
   const again = await one.restart({ plugins: [only(active, log, 'one again')] });
   t.match(again.plugins(), [
-    { phase: 'Pending', message: `runs in kernel ${back.id}, which holds its lease` },
+    { phase: 'Standby', message: `runs in kernel ${back.id}, which holds its lease` },
   ]);
   await back.stop();
   await eventually('it has come back', () => active.join() === 'one again');
@@ -72,7 +72,7 @@ t.test(
       join: kernel,
     });
     t.match(other.plugins(), [
-      { phase: 'Pending', message: 'runs in kernel gone-12345, which holds its lease' },
+      { phase: 'Standby', message: 'runs in kernel gone-12345, which holds its lease' },
     ]);
     await eventually('it is taken over', () => log.length > 0);
     const taken = (await kernel.objects.get(Leases, { namespace: 'kube-system', name: 'only' }))?.value;

@@ -33,7 +33,7 @@ t.test('a plugin runs in a worker thread with a kernel of its own', async (t) =>
   );
   await eventually('its object says so', async () => {
     const object = (await kernel.objects.get(Plugins, { name: 'echo' }))?.value;
-    return object?.spec.isolation === 'worker/test' && object.status?.phase === 'Running';
+    return object?.status?.isolation === 'worker/test' && object.status.phase === 'Running';
   });
   const maps = await kernel.objects.list(ConfigMaps, { namespace: 'default' });
   t.equal(maps.items[0]?.value.data?.['word'], 'hi', 'what it writes is in the store');

@@ -1,33 +1,155 @@
 import type { Json } from '../bus.ts';
+import { withCondition } from './conditions.ts';
 import type { Condition } from './kubernetes.ts';
-import type { KubeObject } from './object.ts';
+import { type KubeObject, timestamp } from './object.ts';
+import { matchLabelSelector } from './selectors.ts';
 
-export type PluginPhase = 'Pending' | 'Starting' | 'Running' | 'Swapping' | 'Skipped' | 'Failed' | 'Stopped';
+/** `Standby`: a singleton whose lease another kernel holds. */
+export type PluginPhase =
+  | 'Pending'
+  | 'Starting'
+  | 'Running'
+  | 'Swapping'
+  | 'Standby'
+  | 'Skipped'
+  | 'Failed'
+  | 'Stopped';
+
+/** In which kernels a plugin runs: those that meet all of it. */
+export interface PluginPlacement {
+  /** The process plays one of these: `server`, `node`; `orlop up` plays both. */
+  roles?: string[];
+  /** The Node the process stands for has all these labels. */
+  nodeSelector?: { [key: string]: string };
+}
+
+/** How a plugin runs in one kernel. Each kernel writes its own. */
+export interface PluginInstance {
+  kernel: string;
+  /** The node the kernel stands for. */
+  node?: string;
+  phase: PluginPhase;
+  /** The `metadata.generation` whose spec that kernel has acted on; absent while it starts. */
+  observedGeneration?: number;
+  version?: string;
+  revision?: number;
+  kind?: string;
+  isolation?: string;
+  provides?: string[];
+  healthy?: boolean;
+  /** Why it waits, is skipped, failed or unhealthy. */
+  message?: string;
+  /** Times it was started again after a failure, since the kernel started. */
+  restarts?: number;
+  /** The failure before the last of those. */
+  lastError?: string;
+  /** Why what the spec asks for was not done. */
+  refused?: string;
+}
 
 /** `orlop.dev/v1` `Plugin`: one plugin of the cluster, as asked for and as it runs. Cluster-scoped. */
 export interface PluginObject extends KubeObject {
+  /** The user's; what is absent is as the module and the kernel's own set of plugins have it. */
   spec: {
-    /** Path or npm package of the module; absent for a standard plugin. */
+    /** A `file:` URL, path or npm package; absent for a standard plugin. */
     module?: string;
+    /** What the module must declare, or it is refused. */
     kind?: string;
     version?: string;
     config?: { [key: string]: Json };
+    /** `inline`, or `worker/NAME`. */
     isolation?: string;
+    /** Absent: where the kernel's own set of plugins has it; for any other, the role `server`. */
+    placement?: PluginPlacement;
   };
+  /** Of `instances`, and what they add up to: the rest tells of the one that is worst off. */
   status?: {
     phase: PluginPhase;
-    /** The `metadata.generation` whose spec has been acted on, with the outcome that the condition `Applied` and the phase tell. */
+    /** The `metadata.generation` whose spec all kernels have acted on; the condition `Applied` and the phase tell the outcome. */
     observedGeneration?: number;
     version?: string;
     revision?: number;
     kind?: string;
     isolation?: string;
     provides?: string[];
+    /** Whether it is healthy wherever it runs. */
     healthy?: boolean;
-    /** Why it is skipped, failed or unhealthy. */
     message?: string;
     /** The kernels that run it. */
     kernels?: string[];
+    instances?: PluginInstance[];
     conditions?: Condition[];
+  };
+}
+
+/** Whether a placement includes a kernel with these roles (absent: all) that stands for a node with these labels (absent: for none). */
+export function isPlaced(
+  { roles, nodeSelector }: PluginPlacement,
+  kernel: { roles?: readonly string[] | undefined; labels?: Readonly<Record<string, string>> | undefined },
+): boolean {
+  if (roles && kernel.roles && !roles.some((role) => kernel.roles!.includes(role))) return false;
+  if (!nodeSelector || Object.keys(nodeSelector).length === 0) return true;
+  return kernel.labels !== undefined && matchLabelSelector({ matchLabels: nodeSelector })(kernel.labels);
+}
+
+export function isPluginRunning({ phase }: Pick<PluginInstance, 'phase'>): boolean {
+  return phase === 'Running' || phase === 'Swapping';
+}
+
+/** Worst first; where it is well and where it does not have to be come last. */
+const ORDER: readonly PluginPhase[] = [
+  'Failed',
+  'Swapping',
+  'Starting',
+  'Running',
+  'Pending',
+  'Standby',
+  'Skipped',
+  'Stopped',
+];
+
+/** What a plugin's instances add up to; `conditions` as they were. */
+export function pluginStatus(
+  instances: readonly PluginInstance[],
+  conditions?: readonly Condition[],
+): NonNullable<PluginObject['status']> {
+  const rank = ({ phase, healthy }: PluginInstance): number => ORDER.indexOf(phase) - (healthy ? 0 : 0.5);
+  const [worst] = [...instances].sort((a, b) => rank(a) - rank(b));
+  const say = ({ kernel, node }: PluginInstance, text: string): string =>
+    instances.length === 1 ? text : `${node ? `node ${node}` : `kernel ${kernel}`}: ${text}`;
+  const refused = instances.find((each) => each.refused !== undefined);
+  const next = refused || conditions ? [...withCondition(conditions, applied(refused, say))] : undefined;
+  if (!worst) {
+    const message = 'no kernel that is up has a place for it: see spec.placement';
+    return { phase: 'Pending', message, kernels: [], instances: [], ...(next ? { conditions: next } : {}) };
+  }
+  const { phase, version, revision, kind, isolation, provides, message } = worst;
+  const running = instances.filter(isPluginRunning);
+  const observed = instances.map(({ observedGeneration = 0 }) => observedGeneration);
+  return {
+    phase,
+    ...(observed.includes(0) ? {} : { observedGeneration: Math.min(...observed) }),
+    ...(version === undefined ? {} : { version, kind: kind!, isolation: isolation!, revision: revision! }),
+    ...(provides ? { provides } : {}),
+    ...(running.length > 0 || phase === 'Failed'
+      ? { healthy: phase !== 'Failed' && running.every(({ healthy }) => healthy) }
+      : {}),
+    ...(message === undefined ? {} : { message: say(worst, message) }),
+    kernels: running.map(({ kernel }) => kernel),
+    instances: [...instances],
+    ...(next ? { conditions: next } : {}),
+  };
+}
+
+function applied(
+  refused: PluginInstance | undefined,
+  say: (instance: PluginInstance, text: string) => string,
+): Condition {
+  return {
+    type: 'Applied',
+    status: refused ? 'False' : 'True',
+    reason: refused ? 'Refused' : 'AsAsked',
+    message: refused ? say(refused, refused.refused!) : '',
+    lastTransitionTime: timestamp(),
   };
 }

@@ -14,6 +14,25 @@ export const TYPE_META = {
   },
 };
 
+const RUNS: Definitions[string]['properties'] = {
+  phase: {
+    type: 'string',
+    description: 'Pending, Starting, Running, Swapping, Standby, Skipped, Failed or Stopped.',
+  },
+  observedGeneration: {
+    type: 'integer',
+    format: 'int64',
+    description: 'The generation whose spec has been acted on.',
+  },
+  version: { type: 'string', description: 'Version of the running instance.' },
+  revision: { type: 'integer', format: 'int32', description: 'Counts the instances so far.' },
+  kind: { type: 'string', description: 'Kind of the running instance.' },
+  isolation: { type: 'string', description: 'Where it runs.' },
+  provides: { type: 'array', items: { type: 'string' }, description: 'Services it provides.' },
+  healthy: { type: 'boolean', description: 'Whether its last health check passed.' },
+  message: { type: 'string', description: 'Why it waits, is skipped, failed or unhealthy.' },
+};
+
 /** `orlop.dev/v1`: see `PluginObject` in the contract. */
 export const PLUGIN_DEFINITIONS: Definitions = {
   'dev.orlop.v1.Plugin': {
@@ -49,8 +68,11 @@ export const PLUGIN_DEFINITIONS: Definitions = {
         description:
           'Path or npm package of the module that declares the plugin; absent for a standard plugin.',
       },
-      kind: { type: 'string', description: 'What the plugin is, with a version: e.g. scheduler.v1.' },
-      version: { type: 'string', description: 'Version of the plugin.' },
+      kind: {
+        type: 'string',
+        description: 'The kind the module must declare, e.g. scheduler.v1; absent: any.',
+      },
+      version: { type: 'string', description: 'The version the module must declare; absent: any.' },
       config: {
         type: 'object',
         description: "Configuration; the plugin's own schema says which keys there are.",
@@ -59,31 +81,60 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       isolation: {
         type: 'string',
         description:
-          'Where it runs: inline, or the name of a worker thread, shared by the plugins that name it.',
+          'Where it runs: inline, or worker/NAME, a thread shared by the plugins that name it; absent: where the plugin itself says.',
       },
+      placement: referenceTo('dev.orlop.v1.PluginPlacement'),
+    },
+  },
+  'dev.orlop.v1.PluginPlacement': {
+    type: 'object',
+    description:
+      'PluginPlacement says in which kernels a plugin runs: those that meet all of it. Absent: those whose own plugin it is; any other plugin in those of role server.',
+    properties: {
+      roles: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'Roles of the process, of which it must play one: server, node. Absent: any.',
+        'x-kubernetes-list-type': 'atomic',
+      },
+      nodeSelector: {
+        type: 'object',
+        additionalProperties: { type: 'string' },
+        description: 'Labels that the Node the process stands for must have.',
+      },
+    },
+  },
+  'dev.orlop.v1.PluginInstance': {
+    type: 'object',
+    description: 'PluginInstance says how the plugin runs in one kernel.',
+    required: ['kernel', 'phase'],
+    properties: {
+      kernel: { type: 'string', description: 'Id of the kernel.' },
+      node: { type: 'string', description: 'Name of the node the kernel stands for.' },
+      ...RUNS,
+      restarts: {
+        type: 'integer',
+        format: 'int32',
+        description: 'Times it was started again after a failure, since the kernel started.',
+      },
+      lastError: { type: 'string', description: 'The last failure, also when it runs again.' },
+      refused: { type: 'string', description: 'Why what the spec asks for was not done.' },
     },
   },
   'dev.orlop.v1.PluginStatus': {
     type: 'object',
-    description: 'PluginStatus says how the plugin runs.',
+    description:
+      'PluginStatus says how the plugin runs: in each kernel, and for all of them what is so where it is worst off.',
     properties: {
-      phase: {
-        type: 'string',
-        description: 'Pending, Starting, Running, Swapping, Skipped, Failed or Stopped.',
-      },
-      observedGeneration: {
-        type: 'integer',
-        format: 'int64',
-        description: 'The generation whose spec has been acted on.',
-      },
-      version: { type: 'string', description: 'Version of the running instance.' },
-      revision: { type: 'integer', format: 'int32', description: 'Counts the instances so far.' },
-      kind: { type: 'string', description: 'Kind of the running instance.' },
-      isolation: { type: 'string', description: 'Where it runs.' },
-      provides: { type: 'array', items: { type: 'string' }, description: 'Services it provides.' },
-      healthy: { type: 'boolean', description: 'Whether its last health check passed.' },
-      message: { type: 'string', description: 'Why it is skipped, failed or unhealthy.' },
+      ...RUNS,
       kernels: { type: 'array', items: { type: 'string' }, description: 'The kernels that run it.' },
+      instances: {
+        type: 'array',
+        items: referenceTo('dev.orlop.v1.PluginInstance'),
+        description: 'How it runs in each kernel.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['kernel'],
+      },
       conditions: {
         type: 'array',
         items: CONDITION,

@@ -1,7 +1,12 @@
-import { type PluginObject, Plugins } from 'orlop/plugin';
+import { isPluginRunning, type PluginObject, Plugins } from 'orlop/plugin';
+import { each, optionalOneOf } from '../checks.ts';
+import { invalid, required } from '../errors.ts';
+import { validateLabels } from '../metadata.ts';
 import { dns1123Label } from '../names.ts';
 import { column, row } from '../row.ts';
-import type { ResourceRow } from '../types.ts';
+import type { FieldError, ResourceRow } from '../types.ts';
+
+const ROLES = ['server', 'node'];
 
 export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
   categories: ['orlop'],
@@ -12,17 +17,60 @@ export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
       // The schema does not require it: `{}` runs a standard plugin as it is.
       plugin.spec ??= {};
     },
+    validate,
   },
   columns: [
     column('Kind', ({ spec, status }) => status?.kind ?? spec?.kind ?? ''),
     column('Version', ({ spec, status }) => status?.version ?? spec?.version ?? ''),
+    column('Ready', ready),
     column('Phase', ({ status }) => status?.phase ?? 'Pending'),
     column('Healthy', ({ status }) =>
       status?.healthy === undefined ? 'Unknown' : status.healthy ? 'True' : 'False',
     ),
+    column('Restarts', ({ status }) =>
+      (status?.instances ?? []).reduce((sum, { restarts = 0 }) => sum + restarts, 0),
+    ),
     column('Isolation', ({ spec, status }) => status?.isolation ?? spec?.isolation ?? 'inline', {
       wide: true,
     }),
+    column('Where', where, { wide: true }),
     column('Message', ({ status }) => status?.message ?? '', { wide: true }),
   ],
 });
+
+function validate({ spec = {} }: PluginObject): FieldError[] {
+  const { isolation, module, placement, version } = spec;
+  const { roles, nodeSelector } = placement ?? {};
+  const empty = Object.entries({ module, version }).filter(([, value]) => value === '');
+  return [
+    ...empty.map(([field]) => invalid(`spec.${field}`, '', 'must not be empty')),
+    ...(isolation === undefined ||
+    /^(inline|process|worker\/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/.test(isolation)
+      ? []
+      : [
+          invalid(
+            'spec.isolation',
+            isolation,
+            'must be "inline", "process" or "worker/NAME", NAME a DNS label',
+          ),
+        ]),
+    ...(placement && !roles && !nodeSelector
+      ? [required('spec.placement', 'name `roles`, a `nodeSelector`, or both')]
+      : []),
+    ...(roles?.length === 0 ? [required('spec.placement.roles', 'name at least one')] : []),
+    ...each(roles, 'spec.placement.roles', (role, at) => optionalOneOf(role, at, ROLES)),
+    ...validateLabels(nodeSelector, 'spec.placement.nodeSelector'),
+  ];
+}
+
+/** Instances that run well, of those that are to run: neither skipped nor waiting for another kernel's lease. */
+function ready({ status }: PluginObject): string {
+  const meant = (status?.instances ?? []).filter(({ phase }) => phase !== 'Skipped' && phase !== 'Standby');
+  return `${meant.filter((one) => isPluginRunning(one) && one.healthy).length}/${meant.length}`;
+}
+
+/** The nodes and other kernels that run it. */
+function where({ status }: PluginObject): string {
+  const running = (status?.instances ?? []).filter(isPluginRunning);
+  return running.map(({ kernel, node }) => node ?? kernel).join(',');
+}
