@@ -3,17 +3,18 @@ import {
   type BlobClient,
   type BusClient,
   type Context,
+  type GraphNode,
   type Logger,
   nearestOf,
   type ObjectClient,
   SecretsEncoding,
   type ServiceToken,
   StatusError,
+  sortGraph,
 } from '../contract/index.ts';
 import { within } from './deadline.ts';
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Desired } from './desired.ts';
-import { type GraphNode, sortGraph } from './graph.ts';
 import { LeaseHolder } from './lease.ts';
 import { Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';

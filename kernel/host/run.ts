@@ -11,13 +11,13 @@ import {
   type Logger,
   type ObjectClient,
   type Provision,
+  requirementsOf,
   StatusError,
 } from '../contract/index.ts';
 import { named } from '../log.ts';
 import { within } from './deadline.ts';
 import type { LoadedPlugin } from './declaration.ts';
 import { Access, grantedBus, grantedObjects } from './grants.ts';
-import { requirementsOf } from './graph.ts';
 import type { Listeners } from './listeners.ts';
 import type { Services } from './services.ts';
 

@@ -1,6 +1,5 @@
-import { type Handover, type PluginPhase, StatusError } from '../contract/index.ts';
+import { type Handover, type PluginPhase, requirementsOf, StatusError } from '../contract/index.ts';
 import type { LoadedPlugin } from './declaration.ts';
-import { requirementsOf } from './graph.ts';
 import { Listeners } from './listeners.ts';
 import { Run, Skipped, type Surroundings } from './run.ts';
 import type { Managed, PluginStatus } from './status.ts';

@@ -8,8 +8,8 @@ import {
   services,
 } from 'orlop/plugin';
 import t from 'tap';
+import { sortGraph } from '../../kernel/contract/graph.ts';
 import { loadPlugin } from '../../kernel/host/declaration.ts';
-import { sortGraph } from '../../kernel/host/graph.ts';
 
 function declare(name: string, rest: Partial<PluginDeclaration>): PluginDeclaration {
   return definePlugin({

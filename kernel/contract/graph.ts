@@ -1,4 +1,5 @@
-import { type PluginDeclaration, StatusError } from '../contract/index.ts';
+import { StatusError } from './errors.ts';
+import type { PluginDeclaration } from './plugin.ts';
 
 /** One requirement of a plugin, whatever its form. */
 export interface Requirement {
