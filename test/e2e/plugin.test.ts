@@ -88,7 +88,7 @@ t.test('swap: the new one runs, a bad one is refused, a deleted one falls back',
   await cluster.kubectl.ok('delete plugin scheduler');
   await until('the standard scheduler is back', 30_000, async () =>
     /scheduler\.v1/.test(
-      (await cluster.kubectl('get plugin scheduler -o jsonpath={.spec.kind}{.status.revision}')).stdout,
+      (await cluster.kubectl('get plugin scheduler -o jsonpath={.status.kind}{.status.revision}')).stdout,
     ),
   );
 });
