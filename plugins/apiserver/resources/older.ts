@@ -1,4 +1,5 @@
 import type { EndpointSlice, Ingress, IngressBackend, KubeObject } from 'orlop/plugin';
+import { definitionConversion } from './extensions/older.ts';
 import type { ResourceRow } from './types.ts';
 import { olderVersion } from './versions.ts';
 
@@ -92,6 +93,7 @@ const OLDER: Readonly<Record<string, { versions: readonly string[]; conversion?:
   IngressClass: { versions: ['v1beta1'] },
   Ingress: { versions: ['v1beta1', 'extensions/v1beta1'], conversion: ingressConversion },
   EndpointSlice: { versions: ['v1beta1'], conversion: endpointSliceConversion },
+  CustomResourceDefinition: { versions: ['v1beta1'], conversion: definitionConversion },
 };
 
 /** Versions that Kubernetes 1.20 served and that differ from the newest mechanically; stored as the newest. */

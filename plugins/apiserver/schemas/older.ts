@@ -1,6 +1,7 @@
 import { type Definition, type Definitions, referenceTo } from './definitions.ts';
 
 const API = 'io.k8s.api';
+const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions';
 
 /** Definition of an older version -> the newer one it is, but for what `OLDER_FIELDS` says. */
 export const SAME_AS: Readonly<Record<string, string>> = {
@@ -14,6 +15,7 @@ export const SAME_AS: Readonly<Record<string, string>> = {
   [`${API}.networking.v1beta1.IngressClass`]: `${API}.networking.v1.IngressClass`,
   [`${API}.extensions.v1beta1.Ingress`]: `${API}.networking.v1.Ingress`,
   [`${API}.discovery.v1beta1.EndpointSlice`]: `${API}.discovery.v1.EndpointSlice`,
+  [`${EXTENSIONS}.v1beta1.CustomResourceDefinition`]: `${EXTENSIONS}.v1.CustomResourceDefinition`,
 };
 
 const OLD = `${API}.networking.v1beta1`;
@@ -27,6 +29,9 @@ const OLDER_FIELDS: Readonly<Record<string, Record<string, Definition>>> = {
   [`${OLD}.Ingress`]: SPEC,
   [`${API}.extensions.v1beta1.Ingress`]: SPEC,
   [`${API}.discovery.v1beta1.EndpointSlice`]: { endpoints: listOf(`${API}.discovery.v1beta1.Endpoint`) },
+  [`${EXTENSIONS}.v1beta1.CustomResourceDefinition`]: {
+    spec: referenceTo(`${EXTENSIONS}.v1beta1.CustomResourceDefinitionSpec`),
+  },
 };
 
 function struct(properties: Record<string, Definition>): Definition {
@@ -56,15 +61,45 @@ function partsOfIngress(): Definitions {
   };
 }
 
+/** The older form says once for all versions what the newer says of each. */
+function partsOfCustomResourceDefinition(newer: Definitions): Definitions {
+  const of = (kind: string): Record<string, Definition> => newer[`${EXTENSIONS}.v1.${kind}`]!.properties!;
+  const named = (kind: string): string => `${EXTENSIONS}.v1beta1.${kind}`;
+  const columns = listOf(named('CustomResourceColumnDefinition'));
+  const { jsonPath, ...column } = of('CustomResourceColumnDefinition');
+  return {
+    [named('CustomResourceDefinitionSpec')]: struct({
+      ...of('CustomResourceDefinitionSpec'),
+      version: TEXT,
+      versions: listOf(named('CustomResourceDefinitionVersion')),
+      validation: referenceTo(`${EXTENSIONS}.v1.CustomResourceValidation`),
+      subresources: referenceTo(`${EXTENSIONS}.v1.CustomResourceSubresources`),
+      additionalPrinterColumns: columns,
+      conversion: referenceTo(named('CustomResourceConversion')),
+    }),
+    [named('CustomResourceDefinitionVersion')]: struct({
+      ...of('CustomResourceDefinitionVersion'),
+      additionalPrinterColumns: columns,
+    }),
+    [named('CustomResourceColumnDefinition')]: struct({ ...column, JSONPath: jsonPath! }),
+    [named('CustomResourceConversion')]: struct({
+      strategy: TEXT,
+      webhookClientConfig: referenceTo(`${EXTENSIONS}.v1.WebhookClientConfig`),
+      conversionReviewVersions: { type: 'array', items: TEXT },
+    }),
+  };
+}
+
 /** Definitions of the older versions that are still served, made of those of the newer. */
 export function olderDefinitions(newer: Definitions): Definitions {
   const { zone: _, deprecatedTopology: __, ...endpoint } = newer[`${API}.discovery.v1.Endpoint`]!.properties!;
   const older: Definitions = {
     ...partsOfIngress(),
+    ...partsOfCustomResourceDefinition(newer),
     [`${API}.discovery.v1beta1.Endpoint`]: struct({ ...endpoint, topology: WORDS }),
   };
   for (const [name, source] of Object.entries(SAME_AS)) {
-    const [, , , group, version = ''] = name.split('.');
+    const [, version = '', group] = name.split('.').reverse();
     const definition = newer[source]!;
     const kinds = definition['x-kubernetes-group-version-kind'] ?? [];
     older[name] = {

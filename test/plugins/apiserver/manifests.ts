@@ -211,6 +211,13 @@ export const MANIFESTS: Readonly<Record<string, Manifest>> = {
     },
     change: { spec: { names: { shortNames: ['sh'] } } },
   },
+  'apiextensions.k8s.io/v1beta1/CustomResourceDefinition': {
+    name: 'boats.example.com',
+    body: {
+      spec: { group: 'example.com', version: 'v1', names: { plural: 'boats', kind: 'Boat' } },
+    },
+    change: { spec: { names: { shortNames: ['bo'] } } },
+  },
   'apiregistration.k8s.io/v1/APIService': {
     name: 'v1.metrics.example.com',
     body: {

@@ -189,6 +189,61 @@ t.test('older versions are other names of the same objects', async (t) => {
       rules: [{ http: { paths: [{ path: '/', pathType: 'ImplementationSpecific', backend: { service } }] } }],
     },
   });
+  const older = {
+    apiVersion: 'apiextensions.k8s.io/v1beta1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'rafts.example.com' },
+    spec: {
+      group: 'example.com',
+      names: { plural: 'rafts', kind: 'Raft' },
+      validation: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object' } } } },
+      subresources: { status: {} },
+      additionalPrinterColumns: [{ name: 'Crew', type: 'integer', JSONPath: '.spec.crew' }],
+      versions: [
+        { name: 'v2', served: true, storage: true },
+        { name: 'v1', served: true, storage: false },
+      ],
+      conversion: { strategy: 'Webhook', webhookClientConfig: { url: 'https://a.example/' } },
+    },
+  };
+  t.match(await kubectl.ok('create -f -', JSON.stringify(older)), /rafts\.example\.com created/);
+  const definition = await request(
+    'GET',
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rafts.example.com',
+  );
+  const ofEach = {
+    schema: older.spec.validation,
+    subresources: { status: {} },
+    additionalPrinterColumns: [{ name: 'Crew', type: 'integer', jsonPath: '.spec.crew', priority: 0 }],
+  };
+  t.match(definition.body, {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    spec: {
+      scope: 'Namespaced',
+      preserveUnknownFields: true,
+      versions: [
+        { name: 'v2', ...ofEach },
+        { name: 'v1', ...ofEach },
+      ],
+      conversion: {
+        strategy: 'Webhook',
+        webhook: { clientConfig: { url: 'https://a.example/' }, conversionReviewVersions: ['v1beta1'] },
+      },
+    },
+  });
+  const again = await request(
+    'GET',
+    '/apis/apiextensions.k8s.io/v1beta1/customresourcedefinitions/rafts.example.com',
+  );
+  t.match(again.body.spec, {
+    ...older.spec,
+    version: 'v2',
+    additionalPrinterColumns: [{ JSONPath: '.spec.crew' }],
+  });
+  t.match(
+    await kubectl.ok('apply -f -', JSON.stringify(older).replace('.spec.crew', '.spec.size')),
+    /rafts\.example\.com configured/,
+  );
   const versions = await request('GET', '/apis/batch');
   t.equal(versions.body.preferredVersion.version, 'v1');
   t.match(await kubectl.ok('get cronjobs.v1beta1.batch tick -o jsonpath={.apiVersion}'), 'batch/v1beta1');
