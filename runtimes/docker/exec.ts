@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { Duplex, PassThrough } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { type ExecOptions, type ExecResult, type ExecSession, StatusError } from 'orlop/plugin';
 import type { Engine } from './engine.ts';
 import { frames } from './frames.ts';
+import { session } from './session.ts';
 
 const EXIT_CODE_POLL_MS = 20;
 
@@ -34,60 +34,13 @@ async function exitCode({ exec }: Started): Promise<number> {
 
 export async function exec(engine: Engine, id: string, options: ExecOptions): Promise<ExecSession> {
   const started = await begin(engine, id, options);
-  const { socket } = started;
-  const stderr = options.tty ? undefined : new PassThrough();
-  let readAgain = (): void => {};
-  let ended = false;
-  const stdio = new Duplex({
-    read: () => readAgain(),
-    write(chunk: Buffer, _encoding, done) {
-      // What is typed after the command's end goes nowhere.
-      if (socket.writable) socket.write(chunk, () => done());
-      else done();
-    },
-    final(done) {
-      socket.end(done);
-    },
-    destroy(error, done) {
-      socket.destroy();
-      readAgain();
-      const killed = ended ? Promise.resolve() : killLeft(id, started);
-      killed.then(
-        () => done(error),
-        (failure: Error) => done(error ?? failure),
-      );
-    },
+  return session(started.socket, {
+    tty: options.tty,
+    inputEnds: true,
+    ended: () => exitCode(started),
+    leave: () => killLeft(id, started),
+    resize: (width, height) => started.exec.resize({ w: width, h: height }),
   });
-
-  async function run(): Promise<number> {
-    for await (const frame of frames(socket, options.tty)) {
-      if (frame.stream === 'stderr' && stderr) {
-        if (!stderr.write(frame.data)) await Promise.race([once(stderr, 'drain'), once(socket, 'close')]);
-      } else if (!stdio.destroyed && !stdio.push(frame.data)) {
-        await new Promise<void>((resolve) => {
-          readAgain = resolve;
-        });
-      }
-    }
-    const code = await exitCode(started);
-    ended = true;
-    return code;
-  }
-
-  const code = run().finally(() => {
-    if (!stdio.destroyed) stdio.push(null);
-    stderr?.end();
-  });
-  // Whoever awaits the exit code sees the failure; nobody has to.
-  code.catch(() => undefined);
-  return {
-    stdio,
-    stderr,
-    resize: async (width, height) => {
-      await started.exec.resize({ w: width, h: height });
-    },
-    exitCode: code,
-  };
 }
 
 /** Runs a command to its end. Throws `Timeout` after `timeout` seconds (0: never), and kills the command where it can. */

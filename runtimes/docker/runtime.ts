@@ -1,5 +1,6 @@
 import type { ContainerConfig, ContainerState, Logger, Runtime } from 'orlop/plugin';
 import { StatusError } from 'orlop/plugin';
+import { attach } from './attach.ts';
 import { bridge } from './bridge.ts';
 import { already, type Engine, engineError, found, statusOf } from './engine.ts';
 import { eventFeed } from './events.ts';
@@ -99,6 +100,7 @@ export function dockerRuntime(options: DockerOptions): Runtime & { close(): Prom
     },
     execSync: (id, command, timeout) => call(execSync(engine, id, command, timeout)),
     exec: (id, execOptions) => call(exec(engine, id, execOptions)),
+    attach: (id, attachOptions) => call(attach(engine, id, attachOptions)),
     containerStats: (id) => call(containerStats(engine, id)),
     close,
   };

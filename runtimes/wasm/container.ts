@@ -2,12 +2,14 @@ import {
   type ContainerConfig,
   type ContainerState,
   type ContainerStats,
+  type ExecSession,
   type PodSandboxConfig,
   parseQuantity,
   StatusError,
 } from 'orlop/plugin';
 import type { GuestWorker, GuestWorkers } from './guest-worker.ts';
 import type { GuestExit, GuestSpec } from './messages.ts';
+import { session } from './session.ts';
 import type { Prepared, Transpiler } from './transpile.ts';
 
 /** Where an HTTP component listens when its container declares no port. */
@@ -70,12 +72,16 @@ export class WasmContainer {
     return this.#component.manifest.kind === 'command';
   }
 
+  get #hasInput(): boolean {
+    return this.isCommand && this.config.container.stdin === true;
+  }
+
   async start(): Promise<void> {
     if (this.#worker !== undefined) return;
     const worker = this.#host.workers.take();
     this.#worker = worker;
     try {
-      const spec = await this.#spec(this.#args(), this.logFile, false);
+      const spec = await this.#spec(this.#args(), this.logFile, this.#hasInput);
       this.#startedAt = new Date().toISOString();
       void worker.ended.then((exit) => this.#ended(exit));
       await worker.start(spec);
@@ -109,6 +115,21 @@ export class WasmContainer {
   ): Promise<{ worker: GuestWorker; spec: Omit<GuestSpec, 'shared'> }> {
     const spec = await this.#spec([...args], undefined, stdin);
     return { worker: this.#host.workers.take(), spec };
+  }
+
+  /** Its own streams from now on. With `stdinOnce`, the first session that gave input ends it. */
+  attach(options: { stdin: boolean }): ExecSession {
+    const worker = this.#worker;
+    const { name, tty, stdinOnce } = this.config.container;
+    if (worker === undefined || !this.running)
+      throw new StatusError('BadRequest', `container "${name}" is not running`);
+    const stdin = options.stdin && this.#hasInput;
+    const opened = session(worker, {
+      tty: tty === true,
+      stdin,
+      inputEnded: () => void (stdin && stdinOnce ? worker.input(null) : undefined),
+    });
+    return { ...opened, exitCode: opened.exitCode.then(() => 0) };
   }
 
   request(path: string, headers: [string, string][], timeout: number): Promise<number> {

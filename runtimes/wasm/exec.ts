@@ -1,6 +1,6 @@
-import { Duplex, PassThrough } from 'node:stream';
 import { type ExecOptions, type ExecResult, type ExecSession, StatusError } from 'orlop/plugin';
 import type { WasmContainer } from './container.ts';
+import { session } from './session.ts';
 
 function requireCommand(container: WasmContainer): void {
   if (!container.running) {
@@ -22,7 +22,7 @@ export async function execToEnd(
   requireCommand(container);
   const output = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const { worker, spec } = await container.another(command, false);
-  worker.onOutput = (stream, bytes) => output[stream].push(bytes);
+  worker.attach((stream, bytes) => void output[stream].push(bytes));
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -38,35 +38,16 @@ export async function execToEnd(
   }
 }
 
-/** As `execToEnd`, with its streams live. There are no terminals: with `tty`, stderr goes where stdout goes. */
+/** As `execToEnd`, with its streams live. Who leaves ends it. */
 export async function execSession(container: WasmContainer, options: ExecOptions): Promise<ExecSession> {
   requireCommand(container);
   const { worker, spec } = await container.another(options.command, options.stdin);
-  const stderr = options.tty ? undefined : new PassThrough();
-  const stdio = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      worker.input(chunk);
-      done();
-    },
-    final(done) {
-      worker.input(null);
-      done();
-    },
-    destroy(error, done) {
-      worker.kill(137, 'the session was closed');
-      done(error);
-    },
-  });
-  worker.onOutput = (stream, bytes) => {
-    if (stream === 'stderr' && stderr !== undefined) stderr.write(bytes);
-    else stdio.push(bytes);
-  };
-  const exitCode = worker.ended.then((exit) => {
-    stdio.push(null);
-    stderr?.end();
-    return exit.exitCode;
+  const opened = session(worker, {
+    tty: options.tty,
+    stdin: options.stdin,
+    inputEnded: () => void worker.input(null),
+    leave: () => worker.kill(137, 'the session was closed'),
   });
   await worker.start(spec);
-  return { stdio, stderr, exitCode, resize: async () => {} };
+  return opened;
 }

@@ -1,11 +1,13 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { threadCpuTime } from './cpu-time.ts';
 import {
+  CELL_ATTACHED,
   CELL_BOOT,
   CELL_HEAP,
   CELL_PAGES,
   CELL_STDIN,
   CELL_THREAD,
+  CELL_UNREAD,
   CELLS,
   type FromGuest,
   type GuestExit,
@@ -15,14 +17,19 @@ import {
 
 const PAGE = 65_536;
 
+/** Takes a piece of output; the guest waits when what all of them have not taken is too much. Must not reject. */
+export type Output = (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void | Promise<void>;
+
 /** The kernel's side of one guest's worker thread. One guest, one life: started once, never reused. */
 export class GuestWorker {
   /** How it ended; never rejects. Also when the thread died without a word. */
   readonly ended: Promise<GuestExit>;
-  onOutput: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void = () => {};
   readonly #worker: Worker;
   readonly #shared = new SharedArrayBuffer(4 * CELLS);
   readonly #cells = new Int32Array(this.#shared);
+  readonly #outputs = new Set<Output>();
+  /** Messages of standard input the guest has not taken yet, oldest first. */
+  readonly #unread: (() => void)[] = [];
   readonly #requests = new Map<number, (status: number) => void>();
   #nextRequest = 0;
   #end!: (exit: GuestExit) => void;
@@ -43,6 +50,7 @@ export class GuestWorker {
     );
     void this.ended.then(() => {
       this.#stdin?.close();
+      for (const read of this.#unread.splice(0)) read();
       return this.#worker.terminate();
     });
     // Only a guest that runs keeps the process alive; what waits in reserve does not.
@@ -102,11 +110,25 @@ export class GuestWorker {
     });
   }
 
-  /** Standard input; `null` ends it. Bytes are copied. */
-  input(bytes: Uint8Array | null): void {
-    this.#stdin?.postMessage(bytes);
+  /** Standard input; `null` ends it. Bytes are copied. Resolves when the guest has taken them, or has ended. */
+  async input(bytes: Uint8Array | null): Promise<void> {
+    if (this.#stdin === undefined) return;
+    const read = new Promise<void>((resolve) => {
+      this.#unread.push(resolve);
+    });
+    this.#stdin.postMessage(bytes);
     Atomics.add(this.#cells, CELL_STDIN, 1);
     Atomics.notify(this.#cells, CELL_STDIN);
+    await Promise.race([read, this.ended]);
+  }
+
+  /** Gives all further output to `output` too; the returned function ends that. */
+  attach(output: Output): () => void {
+    this.#outputs.add(output);
+    Atomics.add(this.#cells, CELL_ATTACHED, 1);
+    return () => {
+      if (this.#outputs.delete(output)) Atomics.sub(this.#cells, CELL_ATTACHED, 1);
+    };
   }
 
   /** Bytes of its memories and its thread's heap, when it last said so. */
@@ -128,10 +150,17 @@ export class GuestWorker {
     this.#worker.postMessage(message);
   }
 
+  async #give(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
+    await Promise.all([...this.#outputs].map(async (output) => output(stream, bytes)));
+    Atomics.sub(this.#cells, CELL_UNREAD, bytes.length);
+    Atomics.notify(this.#cells, CELL_UNREAD);
+  }
+
   #receive(message: FromGuest): void {
     if (message.type === 'started') this.#started?.();
     else if (message.type === 'exited') this.#end(message.exit);
-    else if (message.type === 'output') this.onOutput(message.stream, message.bytes);
+    else if (message.type === 'output') void this.#give(message.stream, message.bytes);
+    else if (message.type === 'read') this.#unread.shift()?.();
     else if (message.type === 'response') this.#requests.get(message.id)?.(message.status);
   }
 }

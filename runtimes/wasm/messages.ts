@@ -21,7 +21,7 @@ export interface GuestSpec {
   /** With the program's name first. */
   args: string[];
   mounts: Mount[];
-  /** Where stdout and stderr are logged; absent: they are posted as `output`. */
+  /** Where stdout and stderr are logged; absent: they are posted as `output` only. */
   logFile: string | undefined;
   /** Where an HTTP component listens. */
   listen: { host: string; port: number } | undefined;
@@ -42,7 +42,13 @@ export const CELL_HEAP = 2;
 export const CELL_THREAD = 3;
 /** Microseconds of CPU its thread had used when the guest began: a thread is booted before it has a guest. */
 export const CELL_BOOT = 4;
-export const CELLS = 5;
+/** How many want its output besides the log. */
+export const CELL_ATTACHED = 5;
+/** Bytes of output that were posted and that nobody has taken yet. */
+export const CELL_UNREAD = 6;
+export const CELLS = 7;
+/** With more than these bytes of output that nobody has taken the guest waits. */
+export const MOST_UNREAD = 256 * 1024;
 
 export type ToGuest =
   | { type: 'start'; spec: GuestSpec; stdin?: MessagePort }
@@ -55,6 +61,8 @@ export type FromGuest =
   /** An HTTP component listens; a command is about to run. */
   | { type: 'started' }
   | { type: 'output'; stream: 'stdout' | 'stderr'; bytes: Uint8Array }
+  /** It has taken one message of standard input. */
+  | { type: 'read' }
   | { type: 'response'; id: number; status: number }
   | { type: 'exited'; exit: GuestExit };
 

@@ -203,6 +203,10 @@ export class WasmRuntime implements Runtime {
     return execSession(this.#container(id), options);
   }
 
+  async attach(id: string, options: { stdin: boolean }): Promise<ExecSession> {
+    return this.#container(id).attach(options);
+  }
+
   async containerStats(id: string): Promise<ContainerStats | undefined> {
     return this.#find(id)?.stats();
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { text } from 'node:stream/consumers';
 import type {
   Container,
   ContainerConfig,
@@ -17,6 +18,9 @@ export interface Workload {
   args?: string[];
   /** Of the pod. */
   annotations?: Record<string, string>;
+  /** As the container's fields. */
+  stdin?: boolean;
+  stdinOnce?: boolean;
 }
 
 export interface RuntimeFixture {
@@ -38,6 +42,8 @@ export interface RuntimeFixture {
     printsGreeting?: Workload;
     /** Prints the file /data/file, then ends. */
     printsFile?: Workload;
+    /** Copies its standard input to its standard output, to the end. Absent: the runtime cannot attach. */
+    copies?: Workload;
   };
   /** Commands for `execSync` in `forever`. Absent: the runtime cannot run commands. */
   exec?: { succeeds: string[]; fails: string[]; prints: { command: string[]; stdout: string } };
@@ -64,6 +70,7 @@ export async function runtimeConformance(
     await inputs(t, bench);
     await commands(t, bench);
     await stats(t, bench);
+    await attachments(t, bench);
     await strangers(t, bench);
   });
 }
@@ -259,6 +266,24 @@ async function stats(t: Test, bench: Bench): Promise<void> {
   });
 }
 
+async function attachments(t: Test, bench: Bench): Promise<void> {
+  const { copies } = bench.fixture.workloads;
+  await t.test('attached to a container', { skip: copies ? false : 'cannot attach' }, async (t) => {
+    const { runtime } = bench;
+    const { container } = await bench.start({ ...copies!, stdin: true, stdinOnce: true });
+    const onlooker = await runtime.attach!(container, { stdin: false });
+    onlooker.stdio.destroy();
+    t.match(await runtime.containerStatus(container), { state: 'Running' }, 'who leaves leaves it alone');
+    const { stdio, exitCode } = await runtime.attach!(container, { stdin: true });
+    const back = text(stdio);
+    stdio.end('typed\n');
+    t.equal(await back, 'typed\n', 'with stdinOnce its input ends with the session that gave it');
+    t.equal(await exitCode, 0);
+    t.match(await bench.ended(container), { exitCode: 0 });
+    await t.rejects(runtime.attach!(container, { stdin: true }), 'not to one that has ended');
+  });
+}
+
 async function strangers(t: Test, { runtime }: Bench): Promise<void> {
   await t.test('what does not exist', async (t) => {
     t.equal(await runtime.containerStatus('none'), undefined);
@@ -290,9 +315,11 @@ class Bench {
     });
   }
 
-  pod({ image, command, args, annotations }: Workload): Pod {
+  pod({ image, command, args, annotations, stdin, stdinOnce }: Workload): Pod {
     this.#pods += 1;
     const container: Container = { name: 'main', image };
+    if (stdin) container.stdin = stdin;
+    if (stdinOnce) container.stdinOnce = stdinOnce;
     if (command) container.command = command;
     if (args) container.args = args;
     return {

@@ -158,6 +158,7 @@ if (!skip) {
       prints: sh('echo one; echo two; echo three'),
       printsGreeting: sh('echo "$GREETING"'),
       printsFile: sh('cat /data/file'),
+      copies: sh('cat'),
     },
     exec: {
       succeeds: ['true'],

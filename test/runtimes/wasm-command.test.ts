@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
+import { Terminal } from '../../runtimes/wasm/terminal.ts';
+import { eventually } from '../cluster.ts';
 import { ended, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { commandImage, writeModule } from './wasm-guests.ts';
 
@@ -41,6 +44,86 @@ t.test('exec is a fresh instance with streams', async (t) => {
   left.stdio.destroy();
   t.equal(await left.exitCode, 137, 'who leaves ends it');
   await t.rejects(runtime.execSync(id, ['it', 'loop'], 0.2), { message: /timed out after 0.2 s/ });
+});
+
+t.test('attached to a command', async (t) => {
+  const runtime = await wasmRuntime(t);
+  const image = await commandImage(t.testdir({}));
+  const { id } = await startPod(runtime, { image, args: ['copy'], stdin: true, stdinOnce: true });
+  const onlooker = await runtime.attach(id, { stdin: false });
+  const seen = text(onlooker.stdio);
+  const session = await runtime.attach(id, { stdin: true });
+  const large = `${'y'.repeat(999)}\n`.repeat(2_000);
+  const back = text(session.stdio);
+  session.stdio.end(large);
+  t.equal(await session.exitCode, 0, 'stdinOnce: the end of the first input is told');
+  t.ok((await back) === large, 'its input comes back');
+  t.ok((await seen) === large, 'whoever is attached sees it');
+  t.equal((await log(runtime, id)).length, large.length, 'and it is logged as ever');
+  await t.rejects(runtime.attach(id, { stdin: true }), { message: /is not running/ });
+});
+
+t.test('who leaves a command leaves it running, and who does not read holds it up', async (t) => {
+  const runtime = await wasmRuntime(t);
+  const image = await commandImage(t.testdir({}));
+  const { id } = await startPod(runtime, { image, args: ['copy'], stdin: true });
+  const deaf = await runtime.attach(id, { stdin: true });
+  let taken = 0;
+  const piece = Buffer.alloc(64 * 1024, 'x');
+  const typed = (async () => {
+    for (; taken < 100; taken += 1) {
+      await new Promise<void>((resolve) => deaf.stdio.write(piece, () => resolve()));
+      if (deaf.stdio.destroyed) return;
+    }
+  })();
+  const held = (): boolean => deaf.stdio.readableLength > 0 && deaf.stdio.writableLength > 0;
+  await eventually('it is held up', async () => {
+    const before = taken;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return held() && taken === before;
+  });
+  t.ok(taken < 50, `after ${taken} pieces`);
+  deaf.stdio.destroy();
+  await typed;
+  const next = await runtime.attach(id, { stdin: true });
+  next.stdio.write('hello\n');
+  await eventually('an answer', async () => String(next.stdio.read() ?? '').endsWith('hello\n'));
+  next.stdio.end();
+  next.stdio.destroy();
+  t.match(await runtime.containerStatus(id), { state: 'Running' }, 'without stdinOnce its input never ends');
+});
+
+t.test('a terminal', async (t) => {
+  const runtime = await wasmRuntime(t);
+  const image = await commandImage(t.testdir({}));
+  const { id } = await startPod(runtime, { image, args: ['copy'], stdin: true, tty: true });
+  const { stdio, stderr } = await runtime.attach(id, { stdin: true });
+  t.equal(stderr, undefined);
+  let screen = '';
+  stdio.on('data', (bytes: Buffer) => (screen += bytes.toString()));
+  stdio.write('hex\x7fllo\r');
+  await eventually('an answer', () => screen === 'hex\b \bllo\r\nhello\r\n');
+  stdio.write('half\x04');
+  await eventually('half a line', () => screen.endsWith('halfhalf'));
+  stdio.write('\x04');
+  t.match(await ended(runtime, id), { exitCode: 0 }, 'Ctrl-D ends the input');
+  const loop = await startPod(runtime, { image, args: ['loop'], stdin: true, tty: true });
+  const session = await runtime.attach(loop.id, { stdin: true });
+  session.stdio.write('wrong\x03');
+  t.match(await ended(runtime, loop.id), { exitCode: 130 }, 'Ctrl-C ends the program');
+});
+
+t.test('a terminal edits its line', (t) => {
+  const terminal = new Terminal();
+  const type = (text: string) => {
+    const { echo, input, interrupted } = terminal.type(Buffer.from(text));
+    return [echo.toString(), input.map((each) => each?.toString() ?? null), interrupted];
+  };
+  t.same(type('ab\x7f\x7f\x7fc\n'), ['ab\b \b\b \bc\r\n', ['c\n'], false], 'nothing to erase is erased');
+  t.same(type('é\x7f\r'), ['é\b \b\r\n', ['\n'], false], 'a character is erased, not a byte');
+  t.same(type('abc\x15d\x04\x04'), [`abc${'\b \b'.repeat(3)}d`, ['d', null], false]);
+  t.same(type('a\x1b[A\tb\x03c\n'), ['a^[[A\tb^C\r\nc\r\n', ['c\n'], true]);
+  t.end();
 });
 
 t.test('images that cannot be run are refused with the reason', async (t) => {

@@ -72,6 +72,7 @@ await runtimeConformance(t, 'wasm', async (t) => {
       prints: { image, args: ['print'] },
       printsGreeting: { image, args: ['greet'] },
       printsFile: { image: rg, args: ['--no-config', '', '/data/file'] },
+      copies: { image, args: ['copy'] },
     },
     exec: {
       succeeds: ['it', 'succeed'],

@@ -49,7 +49,10 @@ export interface Runtime {
    * ends the process, as far as the runtime can; then `exitCode` may reject.
    */
   exec?(id: string, options: ExecOptions): Promise<ExecSession>;
-  /** The container's own streams from now on. Absent: its log is all there is to see. Destroying `stdio` leaves the container alone. */
+  /**
+   * The container's own streams from now on; input where it has `stdin`, which with `stdinOnce` ends with the first session that gave any.
+   * Destroying `stdio` leaves the container alone. `exitCode` is 0, when the container has ended. Absent: its log is all there is to see.
+   */
   attach?(id: string, options: { stdin: boolean }): Promise<ExecSession>;
   /** What the container uses at this moment; `undefined` when it does not run. Absent: nobody knows. */
   containerStats?(id: string): Promise<ContainerStats | undefined>;

@@ -2,12 +2,15 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { nativeThread, threadCpuTime } from '../cpu-time.ts';
 import {
+  CELL_ATTACHED,
   CELL_BOOT,
   CELL_STDIN,
   CELL_THREAD,
+  CELL_UNREAD,
   type FromGuest,
   type GuestExit,
   type GuestSpec,
+  MOST_UNREAD,
   type ToGuest,
 } from '../messages.ts';
 import { GuestServer } from './http-server.ts';
@@ -91,22 +94,39 @@ function run(component: Component, spec: GuestSpec, write: Write, stdin: Message
 }
 
 function output(spec: GuestSpec): Write {
-  if (spec.logFile === undefined) {
-    return (stream, bytes) => post({ type: 'output', stream, bytes: bytes.slice() });
-  }
+  const cells = new Int32Array(spec.shared);
+  const tell: Write = (stream, bytes) => {
+    post({ type: 'output', stream, bytes: bytes.slice() });
+    Atomics.add(cells, CELL_UNREAD, bytes.length);
+    for (;;) {
+      const unread = Atomics.load(cells, CELL_UNREAD);
+      if (unread <= MOST_UNREAD) return;
+      Atomics.wait(cells, CELL_UNREAD, unread);
+    }
+  };
+  if (spec.logFile === undefined) return tell;
   const log = new LogWriter(spec.logFile);
-  return (stream, bytes) => log.write(stream, bytes);
+  return (stream, bytes) => {
+    log.write(stream, bytes);
+    if (Atomics.load(cells, CELL_ATTACHED) > 0) tell(stream, bytes);
+  };
 }
 
 /** Standard input as messages: bytes, or `null` for its end. A read with nothing there blocks this thread until there is. */
 function stdinOf(messages: MessagePort, cells: Int32Array): InputStream {
   let pending: Uint8Array = new Uint8Array();
+  let ended = false;
   return new InputStream((length) => {
     while (pending.length === 0) {
+      if (ended) throw CLOSED;
       const seen = Atomics.load(cells, CELL_STDIN);
       const received = receiveMessageOnPort(messages) as { message: Uint8Array | null } | undefined;
-      if (received === undefined) Atomics.wait(cells, CELL_STDIN, seen);
-      else if (received.message === null) throw CLOSED;
+      if (received === undefined) {
+        Atomics.wait(cells, CELL_STDIN, seen);
+        continue;
+      }
+      post({ type: 'read' });
+      if (received.message === null) ended = true;
       else pending = received.message;
     }
     const part = pending.subarray(0, length);
