@@ -9,6 +9,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./secrets/aesgcm/index.js', 'server', 'node'],
   ['./ca/index.js', 'server'],
   ['./auth/index.js', 'server'],
+  ['./presence/index.js', 'server', 'node'],
   ['./apiserver/index.js', 'server'],
   ['./controllers/deployment/index.js', 'server'],
   ['./controllers/replicaset/index.js', 'server'],

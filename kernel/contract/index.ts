@@ -14,3 +14,4 @@ export * from './kinds/index.ts';
 export * from './model/index.ts';
 export * from './objects.ts';
 export * from './plugin.ts';
+export * from './presence/index.ts';

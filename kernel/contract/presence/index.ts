@@ -1,0 +1,3 @@
+export * from './attend.ts';
+export * from './member.ts';
+export * from './roll.ts';
