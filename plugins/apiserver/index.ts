@@ -1,4 +1,4 @@
-import { ApiServer, Authenticator, CertificateAuthority, definePlugin } from 'orlop/plugin';
+import { ApiServer, Authenticator, CertificateAuthority, definePlugin, PRESENCE } from 'orlop/plugin';
 import { type Config, config } from './config.ts';
 import { type Requires, start } from './server/start.ts';
 
@@ -12,7 +12,9 @@ export default definePlugin<Config, Requires>({
   provides: [ApiServer],
   grants: {
     objects: [{ resource: '*', verbs: '*' }],
-    publish: ['node.>'],
+    publish: ['node.>', PRESENCE.who],
+    subscribe: [PRESENCE.here, PRESENCE.bye],
+    blobs: ['read', 'write'],
     host: ['net'],
   },
   required: true,

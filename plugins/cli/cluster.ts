@@ -173,6 +173,7 @@ function configuration(roles: readonly Role[], values: Values): Record<string, R
   const put = (plugin: string, key: string, value: unknown): void => {
     config[plugin] = { ...config[plugin], [key]: value };
   };
+  put('presence', 'roles', [...roles]);
   // A cluster in the foreground goes with its process; a node of a larger one may be restarted under its pods.
   if (roles.length > 1) put('node', 'stopPodsAtExit', true);
   for (const [flag, plugin, key] of [

@@ -1,9 +1,13 @@
-import type { Deployment, Node, PluginObject, Pod } from 'orlop/plugin';
+import type { Deployment, KubeObject, Node, PluginObject, Pod } from 'orlop/plugin';
 import { findCondition, isPodReady } from 'orlop/plugin';
 import { type ApiClient, apiClient } from './client.ts';
 import type { Command } from './command.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { dataDir } from './paths.ts';
+
+interface Kernel extends KubeObject {
+  status: { node?: string; roles: string[]; version: string };
+}
 
 interface List<T> {
   items: T[];
@@ -27,7 +31,8 @@ export const status: Command = {
 };
 
 async function describe(client: ApiClient): Promise<boolean> {
-  const [nodes, pods, deployments, plugins] = await Promise.all([
+  const [kernels, nodes, pods, deployments, plugins] = await Promise.all([
+    client.get<List<Kernel>>('/apis/orlop.dev/v1/kernels'),
     client.get<List<Node>>('/api/v1/nodes'),
     client.get<List<Pod>>('/api/v1/pods'),
     client.get<List<Deployment>>('/apis/apps/v1/deployments'),
@@ -44,6 +49,12 @@ async function describe(client: ApiClient): Promise<boolean> {
   const available = deployments.items.filter(
     ({ spec, status }) => (status?.availableReplicas ?? 0) >= (spec?.replicas ?? 1),
   );
+  console.log(`kernels    ${kernels.items.length} alive`);
+  for (const { metadata, status } of kernels.items) {
+    const { node, roles, version } = status;
+    const what = [roles.join(' and '), node && `node ${node}`, version].filter(Boolean);
+    console.log(`  ${metadata?.name}: ${what.join(', ')}, since ${metadata?.creationTimestamp}`);
+  }
   console.log(`nodes      ${ready.length} of ${nodes.items.length} ready`);
   console.log(`pods       ${pods.items.filter(isPodReady).length} of ${pods.items.length} ready`);
   console.log(`deploys    ${available.length} of ${deployments.items.length} available`);

@@ -48,6 +48,7 @@ t.test('up serves hello, stops without leftovers, resumes', async (t) => {
 
   const status = await orlop('status', '--data', at.data);
   t.equal(status.code, 0, status.stdout + status.stderr);
+  t.match(status.stdout, /kernels +1 alive\n .*: server and node, node node-1, \d+\.\d+\.\d+, since 20/);
   t.match(status.stdout, /nodes +1 of 1 ready/);
   t.match((await orlop('kubeconfig', '--data', at.data)).stdout, /^apiVersion: v1/m);
 

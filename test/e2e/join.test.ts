@@ -47,7 +47,16 @@ t.test('a node joins a server, runs pods and leaves', async (t) => {
     t.match(refused.stderr, part);
   }
 
+  const both = await k.ok('get kernels');
+  t.match(both, /NAME +ROLES +NODE +VERSION +AGE/);
+  t.match(both, / server +<none> /);
+  t.match(both, / node +edge-1 /);
+  const [name] = (await k.ok('get kernels -o jsonpath={.items[*].metadata.name}')).split(' ');
+  t.match(await k.ok(`get kernel ${name} -o yaml`), /kind: Kernel/);
+  t.match((await k('get kernel nobody')).stderr, /kernels.orlop.dev "nobody" not found/);
+  t.match((await k(`delete kernel ${name}`)).stderr, /does not allow this method/);
   await node.stop();
+  await until('its goodbye is heard', 5_000, async () => !/edge-1/.test(await k.ok('get kernels')));
   await server.stop();
   t.equal(node.child.exitCode, 0, node.output());
   t.equal(server.child.exitCode, 0, server.output());

@@ -1,4 +1,13 @@
-import type { Authenticator, BusClient, KubeObject, Logger, ObjectClient, ObjectKey } from 'orlop/plugin';
+import type {
+  Attendance,
+  Authenticator,
+  BlobClient,
+  BusClient,
+  KubeObject,
+  Logger,
+  ObjectClient,
+  ObjectKey,
+} from 'orlop/plugin';
 import type { Authorizer } from '../http/authorize.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ResourcePath } from '../http/path.ts';
@@ -11,6 +20,8 @@ import type { Admission } from './admission.ts';
 export interface Api {
   readonly objects: ObjectClient;
   readonly bus: BusClient;
+  readonly blobs: BlobClient;
+  readonly kernels: Pick<Attendance, 'members'>;
   readonly log: Logger;
   readonly table: ResourceTable;
   readonly schemas: SchemaSource;

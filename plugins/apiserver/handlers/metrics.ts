@@ -11,12 +11,11 @@ import {
   timestamp,
   type Usage,
 } from 'orlop/plugin';
-import { acceptedForm } from '../http/accept.ts';
 import { listQuery } from '../http/options.ts';
-import { partialMetadata, toTable } from '../printing/table.ts';
 import type { NodeMetrics, PodMetrics } from '../resources/kinds/metrics.ts';
 import type { Call } from './call.ts';
-import { includeObject, sendObject } from './present.ts';
+import { sendMade } from './made.ts';
+import { sendObject } from './present.ts';
 import { selection } from './selection.ts';
 
 /** A node takes a window's second, and as long as its runtimes do. */
@@ -27,7 +26,7 @@ type Metrics = NodeMetrics | PodMetrics;
 /** GET of what nodes and pods use: asked of the node agents. A node that does not answer is missing. Source: metrics-server `pkg/api`. */
 export async function metrics(call: Call): Promise<void> {
   const { row, path } = call;
-  if (path.name === undefined) return sendMetrics(call, await collect(call));
+  if (path.name === undefined) return sendMade(call, await collect(call));
   const [found] = await collect(call);
   if (found) return sendObject(call, 200, found);
   const name = path.namespace === undefined ? path.name : `${path.namespace}/${path.name}`;
@@ -116,15 +115,4 @@ function head({ row }: Call, { metadata }: KubeObject, { timestamp: at, window }
 
 function quantities({ usageNanoCores, workingSetBytes }: Usage): { cpu: string; memory: string } {
   return { cpu: `${usageNanoCores}n`, memory: `${Math.round(workingSetBytes / 1024)}Ki` };
-}
-
-async function sendMetrics({ exchange, row }: Call, items: Metrics[]): Promise<void> {
-  const form = acceptedForm(exchange.header('accept'));
-  if (form === 'Table') {
-    return exchange.json(200, toTable(row, items, { includeObject: includeObject(exchange.query) }));
-  }
-  const list = { kind: `${row.kind}List`, apiVersion: apiVersionOf(row), metadata: {}, items };
-  if (form === 'Object') return exchange.json(200, list);
-  const partial = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' };
-  await exchange.json(200, { ...list, ...partial, items: items.map(partialMetadata) });
 }

@@ -9,6 +9,7 @@ import { createFromBody } from './create.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
 import { unknownResource } from './documents.ts';
 import { finalizeNamespace } from './finalize.ts';
+import { kernels } from './kernels.ts';
 import { listObjects } from './list.ts';
 import { podLogs } from './logs.ts';
 import { metrics } from './metrics.ts';
@@ -58,6 +59,9 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   finalize: { PUT: { verb: 'update', handler: finalizeNamespace } },
 };
 
+/** What answers for objects that are not kept. */
+const MADE = { review, nodes: metrics, presence: kernels } as const;
+
 /** Which handler answers, and what it does in terms of authorization. Throws NotFound or MethodNotAllowed. */
 export function route(
   method: string,
@@ -71,7 +75,7 @@ export function route(
   const verb = found.verb === 'list' && (isWatch || path.watch) ? 'watch' : found.verb;
   if (path.subresource === undefined && !row.verbs.includes(verb)) throw notAllowed();
   return {
-    handler: row.source === 'store' ? found.handler : row.source === 'review' ? review : metrics,
+    handler: row.source === 'store' ? found.handler : MADE[row.source],
     attributes: {
       verb,
       group: row.group,

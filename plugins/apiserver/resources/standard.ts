@@ -5,6 +5,7 @@ import { configRows } from './kinds/config.ts';
 import { eventRows } from './kinds/events.ts';
 import { extensionRows } from './kinds/extensions.ts';
 import { ingressRows } from './kinds/ingress.ts';
+import { kernelRow } from './kinds/kernels.ts';
 import { metricsRows } from './kinds/metrics.ts';
 import { namespaceRow } from './kinds/namespaces.ts';
 import { nodeRows } from './kinds/nodes.ts';
@@ -37,6 +38,7 @@ export function standardRows(options: ServiceOptions): ResourceRow[] {
     ...accessRows,
     ...metricsRows,
     pluginRow,
+    kernelRow,
   ];
   return [...rows, ...olderRows(rows)];
 }

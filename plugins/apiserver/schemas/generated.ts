@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { GroupVersionKind } from '../resources/types.ts';
 import { type Definition, type Definitions, type Descriptions, REFERENCE } from './definitions.ts';
+import { KERNEL_DEFINITIONS } from './kernel.ts';
 import type { Messages } from './kubectl.ts';
 import { METRICS_DEFINITIONS } from './metrics.ts';
 import { olderDefinitions, SAME_AS } from './older.ts';
@@ -32,6 +33,7 @@ export class Schemas implements SchemaSource {
       ...olderDefinitions(definitions),
       ...PLUGIN_DEFINITIONS,
       ...METRICS_DEFINITIONS,
+      ...KERNEL_DEFINITIONS,
     };
     for (const [name, definition] of Object.entries(this.definitions)) this.#index(name, definition);
   }

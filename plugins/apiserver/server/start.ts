@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import {
   ApiServer,
   type Authenticator,
+  attend,
   type CertificateAuthority,
   type Context,
   type Instance,
@@ -34,7 +35,9 @@ const REPLACED_CLOSE_MS = 8_000;
 const LINGER_MS = 1_000;
 
 export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
-  const { config, objects, bus, log } = ctx;
+  const { config, objects, bus, blobs, log } = ctx;
+  const kernels = attend(bus);
+  ctx.defer(() => kernels.close());
   const [first = 30_000, last = 32_767] = config.serviceNodePortRange.split('-').map(Number);
   const table = new ResourceTable(
     standardRows({ serviceCIDR: config.serviceCIDR, nodePorts: [first, last] }),
@@ -52,6 +55,8 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     api: {
       objects,
       bus,
+      blobs,
+      kernels,
       log,
       table,
       schemas,
