@@ -11,6 +11,7 @@ import { StatusError } from './contract/index.ts';
  * lock         who uses the folder
  * kernel-id    this kernel's name in the cluster, made at first start
  * nats/        the embedded nats-server's: all objects
+ * revisions.json  the last revisions seen: what is in nats/ may be older, when it was restored
  * plugins/X/   plugin X's own
  * ```
  */

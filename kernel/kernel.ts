@@ -87,6 +87,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       log,
       writer: data.kernelId,
       replicas: nats.connection.replicas,
+      highWater: join(o.dataDir, 'revisions.json'),
       trouble: () => nats.trouble(),
     });
     undo.push(() => parts.close());

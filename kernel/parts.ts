@@ -1,8 +1,7 @@
 import { type Bus, openBus } from './bus/index.ts';
-import { type Logger, type Resource, Secrets, SecretsEncoding } from './contract/index.ts';
+import { Secrets, SecretsEncoding } from './contract/index.ts';
 import type { Host } from './host/index.ts';
-import type { NatsServer } from './nats/index.ts';
-import { type Blobs, type ObjectStore, openBlobs, openStore } from './store/index.ts';
+import { type Blobs, type ObjectStore, openBlobs, openStore, type StoreOptions } from './store/index.ts';
 
 /** What a kernel is made of, on one NATS connection: the whole one of a process, or the smaller one of a worker thread. */
 export interface Parts {
@@ -13,30 +12,10 @@ export interface Parts {
   close(): Promise<void>;
 }
 
-export async function openParts(o: {
-  connection: Awaited<ReturnType<NatsServer['connect']>>;
-  log: Logger;
-  writer: string;
-  /** Copies of each stream there should be. */
-  replicas?: 1 | 3 | undefined;
-  /** Absent: all resources. */
-  resources?: Resource[];
-  /** See `StoreOptions`. */
-  trouble?: () => string | undefined;
-}): Promise<Parts> {
-  const { connection, log, writer, replicas, resources, trouble } = o;
-  const encoded = resources?.every((each) => each.resource !== Secrets.resource) ? [] : [Secrets];
-  const store = await openStore({
-    connection,
-    log,
-    writer,
-    replicas,
-    encoded,
-    trouble,
-    ...(resources ? { resources } : {}),
-  });
-  const bus = openBus({ connection, log });
-  const blobs = openBlobs(connection, replicas);
+export async function openParts(o: Omit<StoreOptions, 'encoded'>): Promise<Parts> {
+  const store = await openStore({ ...o, encoded: [Secrets] });
+  const bus = openBus(o);
+  const blobs = openBlobs(o.connection, o.replicas);
   return {
     store,
     bus,

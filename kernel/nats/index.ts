@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { type Logger, StatusError } from '../contract/index.ts';
-import { type Credentials, loadCredentials } from './config.ts';
+import { loadCredentials } from './config.ts';
 import { type Connection, connectTo } from './connect.ts';
 import { type Replicas, replicasOf, startServers } from './servers.ts';
 import { tooOld } from './version.ts';
@@ -10,9 +10,7 @@ export { type Connection, connectTo } from './connect.ts';
 export type { Replicas } from './servers.ts';
 
 export interface NatsServer {
-  readonly urls: string[];
-  readonly credentials: Credentials | undefined;
-  /** For workers: structured-cloneable, for `connectTo`. */
+  /** How to reach it, for workers too: structured-cloneable, for `connectTo`. */
   readonly connection: Connection;
   /** The embedded server's process id; `undefined` for an external one. */
   readonly pid: number | undefined;
@@ -55,8 +53,6 @@ async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer
   const urls = servers.map(({ port }) => `nats://127.0.0.1:${port}`);
   const connection = { servers: urls, ...credentials, replicas };
   return {
-    urls,
-    credentials,
     connection,
     get pid() {
       return servers[0]!.pid;
@@ -98,10 +94,7 @@ async function useExternal(url: string, { replicas, log }: NatsOptions): Promise
   } finally {
     await probe.close();
   }
-  const { user, pass } = connection;
   return {
-    urls: connection.servers,
-    credentials: user !== undefined && pass !== undefined ? { user, pass } : undefined,
     connection,
     pid: undefined,
     pids: [],

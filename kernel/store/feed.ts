@@ -3,14 +3,12 @@ import { createInbox, type Msg, type MsgHdrs, nuid } from 'nats';
 import type { Logger } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
 import { ask } from './api.ts';
-import { isReplaced, mark, markerOf, type Seen, type StreamState, streamState } from './stream.ts';
+import { isReplaced, mark, markerOf, outgrow, type Seen, type StreamState, streamState } from './stream.ts';
 import type { StreamDesign } from './subjects.ts';
 
 const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 6_000;
 const MILLISECOND = 1_000_000;
-/** Revisions skipped at most: more than can be delivered and not durable, less than takes long. */
-const MOST_LEFT_BEHIND = 4_096;
 
 /** Where a feed goes. */
 export interface FeedTarget {
@@ -164,15 +162,20 @@ export class Feed {
    */
   async #state(): Promise<StreamState & { rewound: boolean }> {
     const state = await streamState(this.#link, this.#design);
-    const last = state.epoch === this.#epoch ? this.#last : undefined;
+    const last = this.#last;
+    const known = this.#epoch;
+    const same = state.epoch === known;
     this.#epoch = state.epoch;
-    if (!last) return { ...state, rewound: false };
-    const behind = Math.min(last.revision - state.lastRevision, MOST_LEFT_BEHIND);
-    if (behind <= 0 && !(await isReplaced(this.#link, this.#design, last)))
+    const older = last !== undefined && state.lastRevision < last.revision;
+    if (!last || !(older || (same && (await isReplaced(this.#link, this.#design, last))))) {
+      if (!same) this.#last = undefined;
       return { ...state, rewound: false };
-    await Promise.all(Array.from({ length: Math.max(0, behind) + 1 }, () => mark(this.#link, this.#design)));
+    }
+    await outgrow(this.#link, this.#design, { revision: last.revision + 1, known, log: this.#log });
     this.#last = undefined;
-    return { ...(await streamState(this.#link, this.#design)), rewound: true };
+    const now = await streamState(this.#link, this.#design);
+    this.#epoch = now.epoch;
+    return { ...now, rewound: true };
   }
 
   #consumer(name: string, inbox: string, from: number): object {

@@ -3,6 +3,7 @@ import type { Health, Logger, ObjectClient, Resource, SecretsEncoding } from '..
 import { Link } from '../nats/link.ts';
 import { Client } from './client.ts';
 import { Encodings } from './encodings.ts';
+import { HighWater } from './highwater.ts';
 import { Shard } from './shard.ts';
 import { ensureStream } from './stream.ts';
 import { STREAMS, streamOf } from './subjects.ts';
@@ -24,6 +25,8 @@ export interface StoreOptions {
   replicas?: 1 | 3 | undefined;
   /** Resources whose values pass through the secrets encoding. */
   encoded?: readonly Resource[] | undefined;
+  /** File of what was seen of the streams, kept apart from them: see `HighWater`. */
+  highWater?: string | undefined;
   /** Why nothing can be written just now: writes then fail at once, before they are sent. */
   trouble?: (() => string | undefined) | undefined;
 }
@@ -56,8 +59,14 @@ export interface ObjectStore extends ObjectClient {
 export async function openStore(o: StoreOptions): Promise<ObjectStore> {
   const link = new Link(o.connection);
   const encodings = new Encodings(o.encoded ?? []);
+  const highWater = o.highWater === undefined ? undefined : new HighWater(o.highWater, o.log);
   try {
-    await Promise.all(STREAMS.map((design) => ensureStream(link, design, o.replicas ?? 1)));
+    await Promise.all(
+      STREAMS.map(async (design) => {
+        await ensureStream(link, design, o.replicas ?? 1, highWater?.first(design));
+        await highWater?.enforce(link, design);
+      }),
+    );
   } catch (error) {
     link.close();
     throw error;
@@ -72,9 +81,10 @@ export async function openStore(o: StoreOptions): Promise<ObjectStore> {
         log: o.log,
       }),
   );
-  const store = new Store(link, shards, encodings, o);
+  const store = new Store(link, shards, encodings, highWater, o);
   try {
     await store.loaded();
+    await highWater?.follow(() => shards.map(({ design, cache }) => [design.name, cache.applied]));
   } catch (error) {
     await store.close();
     throw error;
@@ -84,18 +94,26 @@ export async function openStore(o: StoreOptions): Promise<ObjectStore> {
 
 class Store extends Client implements ObjectStore {
   readonly #link: Link;
+  readonly #highWater: HighWater | undefined;
   readonly #shards: readonly Shard[];
   readonly #encodings: Encodings;
   readonly #shardOf: (resource: Resource) => Shard;
   readonly #writer: Writer;
   readonly #bookmarks: NodeJS.Timeout;
 
-  constructor(link: Link, shards: readonly Shard[], encodings: Encodings, o: StoreOptions) {
+  constructor(
+    link: Link,
+    shards: readonly Shard[],
+    encodings: Encodings,
+    highWater: HighWater | undefined,
+    o: StoreOptions,
+  ) {
     const byDesign = new Map(shards.map((shard) => [shard.design, shard]));
     const shardOf = (resource: Resource): Shard => byDesign.get(streamOf(resource))!;
     const writes = new Writer(shardOf, encodings, o.trouble ?? (() => undefined));
     super(shardOf, writes, o.writer);
     this.#link = link;
+    this.#highWater = highWater;
     this.#shards = shards;
     this.#encodings = encodings;
     this.#shardOf = shardOf;
@@ -154,6 +172,7 @@ class Store extends Client implements ObjectStore {
     // What still asks NATS gives up, also when NATS is away.
     this.#link.close();
     await closed;
+    await this.#highWater?.close();
   }
 
   #bookmark(): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { StatusError } from '../contract/index.ts';
+import { headers, nuid } from 'nats';
+import { type Logger, StatusError } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
 import {
   ask,
@@ -14,6 +15,7 @@ import type { StreamDesign } from './subjects.ts';
 
 const EPOCH = 'orlop.epoch';
 const SECOND = 1_000_000_000;
+const ATTEMPT_MS = 10_000;
 
 /** Seconds a deletion stays in the stream for those who were away. */
 export const TOMBSTONE_TTL = 600;
@@ -70,8 +72,55 @@ export async function mark(link: Link, design: StreamDesign): Promise<number> {
   return (await askSubject<{ seq: number }>(link, markerOf(design), '')).seq;
 }
 
-export async function ensureStream(link: Link, design: StreamDesign, replicas: 1 | 3): Promise<void> {
-  const last = await provideStream(link, configOf(design), replicas);
+/**
+ * Goes on after `revision` in a stream that is older than that, as after a restore: appends what is no object until none up to it can be
+ * given out again. If its epoch is the `known` one it gets a new one, which tells everybody that what they know is of another time.
+ */
+export async function outgrow(
+  link: Link,
+  design: StreamDesign,
+  { revision, known, log }: { revision: number; known: string; log: Logger },
+): Promise<void> {
+  const { lastRevision } = await streamState(link, design);
+  log.warn(`${design.name} is older than when it was last seen, as after a restore: going on after that`, {
+    lastRevision,
+    seen: revision,
+  });
+  for (let last = lastRevision; last < revision; last = await mark(link, design))
+    await markMany(link, design, Math.min(revision - last, 1_000));
+  const { config } = await ask<StreamInfo>(link, `STREAM.INFO.${design.name}`);
+  // Another process may have found so too.
+  if (config.metadata?.[EPOCH] !== known) return;
+  const metadata = { ...config.metadata, [EPOCH]: randomUUID() };
+  await ask(link, `STREAM.UPDATE.${design.name}`, { ...config, metadata });
+}
+
+/** An atomic batch of at most 1,000 marks. Whether it arrived shows in the stream's state. */
+async function markMany(link: Link, design: StreamDesign, count: number): Promise<void> {
+  const subject = markerOf(design);
+  const batch = nuid.next();
+  for (let i = 1; i <= count; i++) {
+    const place = headers();
+    place.append('Nats-Batch-Id', batch);
+    place.append('Nats-Batch-Sequence', String(i));
+    if (i < count) link.connection.publish(subject, '', { headers: place });
+    else {
+      place.append('Nats-Batch-Commit', '1');
+      await link
+        .request(subject, '', { headers: place, timeout: ATTEMPT_MS })
+        .catch(() => link.whenUp(ATTEMPT_MS));
+    }
+  }
+}
+
+/** Makes the stream, of which `first` is the first revision, when it is not there, and more copies of it when there are fewer. */
+export async function ensureStream(
+  link: Link,
+  design: StreamDesign,
+  replicas: 1 | 3,
+  first = 1,
+): Promise<void> {
+  const last = await provideStream(link, configOf(design, first), replicas);
   // So that no revision is 0, which means "any" to clients.
   if (last === 0) await mark(link, design);
 }
@@ -108,7 +157,7 @@ async function keep(link: Link, verb: 'CREATE' | 'UPDATE', name: string, config:
   }
 }
 
-function configOf(design: StreamDesign): { name: string } {
+function configOf(design: StreamDesign, first: number): { name: string } {
   return {
     name: design.name,
     subjects: [`${design.prefix}.>`],
@@ -116,6 +165,7 @@ function configOf(design: StreamDesign): { name: string } {
     retention: 'limits',
     discard: 'old',
     max_msgs_per_subject: design.history,
+    first_seq: first,
     max_msgs: -1,
     max_bytes: -1,
     max_age: design.maxAge * SECOND,

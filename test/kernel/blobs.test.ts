@@ -150,10 +150,10 @@ t.test('a put killed midway is never seen, and its remains are swept', async (t)
   const nats = await testNats(t);
   const own = await open(t, nats);
   const kept = await own.put(Buffer.from('kept'));
-  const { user, pass } = nats.credentials!;
+  const { user, pass, servers } = nats.connection;
   const child = spawn(
     process.execPath,
-    [join(dirname(fileURLToPath(import.meta.url)), 'blobs-child.js'), nats.urls[0]!, user, pass],
+    [join(dirname(fileURLToPath(import.meta.url)), 'blobs-child.js'), servers[0]!, user!, pass!],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const exited = once(child, 'exit');

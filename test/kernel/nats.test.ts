@@ -100,8 +100,8 @@ t.test('an embedded server', async (t) => {
 t.test('an external server', async (t) => {
   const embedded = await startNats({ ...options, dataDir: folder(t) });
   t.teardown(() => embedded.stop());
-  const { user, pass } = embedded.credentials!;
-  const url = embedded.urls[0]!.replace('nats://', `nats://${user}:${pass}@`);
+  const { user, pass, servers } = embedded.connection;
+  const url = servers[0]!.replace('nats://', `nats://${user}:${pass}@`);
   const external = await startNats({ log, dataDir: folder(t), url });
   const connection = await external.connect('test');
   await connection.close();

@@ -97,7 +97,7 @@ async function proxy(t: Test, to: number): Promise<Proxy> {
 }
 
 async function behind(t: Test, server: NatsServer): Promise<{ store: ObjectStore; line: Proxy }> {
-  const line = await proxy(t, Number(new URL(server.urls[0]!).port));
+  const line = await proxy(t, Number(new URL(server.connection.servers[0]!).port));
   const servers = [`nats://127.0.0.1:${line.port}`];
   const connection = await connectTo({ ...server.connection, servers }, 'far');
   t.teardown(() => connection.close());
