@@ -1,6 +1,7 @@
 import {
   type DeleteOptions,
   type GetOptions,
+  generateName,
   isStatus,
   type KubeObject,
   type ListOptions,
@@ -16,7 +17,6 @@ import {
   type Write,
 } from '../contract/index.ts';
 import { decodeContinue } from './continue.ts';
-import { generateName } from './plan.ts';
 import { page } from './read.ts';
 import type { Shard } from './shard.ts';
 import { sortKey } from './subjects.ts';

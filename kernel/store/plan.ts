@@ -1,28 +1,28 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   alreadyExists,
   conflict,
+  createdObject,
+  type Decision,
   type DeleteOptions,
+  deletedObject,
   type KubeObject,
   notFound,
   type ObjectKey,
   type Precondition,
   type Resource,
   StatusError,
+  updatedObject,
   type Write,
 } from '../contract/index.ts';
 import { serialize } from './bytes.ts';
 import type { Entry } from './entry.ts';
-import { created, type Decision, deleted, updated } from './lifecycle.ts';
 
 /** What one write does to the newest revision of its object. `json` absent: nothing changes. */
 export interface Plan {
   json: Buffer | undefined;
   remove: boolean;
 }
-
-/** Kubernetes' alphabet for generated names: no vowels, hence no words. */
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 export function keyOfObject(resource: Resource, object: KubeObject): ObjectKey {
   const { name, namespace } = object.metadata ?? {};
@@ -33,19 +33,13 @@ export function keyOfObject(resource: Resource, object: KubeObject): ObjectKey {
   return { namespace, name };
 }
 
-/** `prefix` with five random characters, as `metadata.generateName` asks for. */
-export function generateName(prefix: string): string {
-  const random = [...randomBytes(5)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
-  return `${prefix.slice(0, 248)}${random}`;
-}
-
 export function planCreate(resource: Resource, object: KubeObject, current: Entry | undefined): Plan {
   const name = object.metadata?.name ?? '';
   if (current && !current.deleted) throw alreadyExists(resource, name);
   const { namespace: _namespace, ...rest } = object.metadata ?? {};
   const scoped = resource.namespaced ? object : { ...object, metadata: rest };
   const uid = object.metadata?.uid || randomUUID();
-  return { json: serialize(resource, created(scoped, name, uid, new Date())), remove: false };
+  return { json: serialize(resource, createdObject(scoped, name, uid, new Date())), remove: false };
 }
 
 export function planUpdate(resource: Resource, object: KubeObject, current: Entry | undefined): Plan {
@@ -54,7 +48,7 @@ export function planUpdate(resource: Resource, object: KubeObject, current: Entr
     uid,
     revision: resourceVersion ? revisionOf(resourceVersion) : undefined,
   });
-  return plan(resource, entry, updated(entry.value, object));
+  return plan(resource, entry, updatedObject(entry.value, object));
 }
 
 export function planDelete(
@@ -64,7 +58,7 @@ export function planDelete(
   current: Entry | undefined,
 ): Plan {
   const entry = live(resource, key.name, current, options);
-  return plan(resource, entry, deleted(entry.value, options, new Date()));
+  return plan(resource, entry, deletedObject(entry.value, options, new Date()));
 }
 
 export function planWrite(write: Write, key: ObjectKey, current: Entry | undefined): Plan {

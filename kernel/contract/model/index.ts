@@ -1,6 +1,7 @@
 export * from './conditions.ts';
 export * from './events.ts';
 export type * from './kubernetes.ts';
+export * from './lifecycle.ts';
 export * from './object.ts';
 export * from './owners.ts';
 export * from './plugins.ts';

@@ -39,3 +39,14 @@ export function timestamp(date: Date = new Date()): string {
 export function microTimestamp(date: Date = new Date()): string {
   return `${date.toISOString().slice(0, 23)}000Z`;
 }
+
+/** No vowels, hence no words: what generated names are made of. Source: apimachinery `util/rand`. */
+export const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const MAX_GENERATED_BASE = 58;
+
+/** `prefix` and five random characters, at most 63 long, as `metadata.generateName` asks for. Source: apiserver `storage/names/generate.go`. */
+export function generateName(prefix: string): string {
+  let suffix = '';
+  for (let i = 0; i < 5; i += 1) suffix += NAME_ALPHABET[Math.floor(Math.random() * NAME_ALPHABET.length)];
+  return prefix.slice(0, MAX_GENERATED_BASE) + suffix;
+}

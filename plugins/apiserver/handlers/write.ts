@@ -2,6 +2,7 @@ import {
   alreadyExists,
   apiVersionOf,
   conflict,
+  generateName,
   type KubeObject,
   type ObjectMeta,
   StatusError,
@@ -14,7 +15,6 @@ import { sameJson } from '../patch/shape.ts';
 import { invalidObject } from '../resources/errors.ts';
 import {
   applyDefaults,
-  generateName,
   prepareForCreate,
   prepareForUpdate,
   storeReserving,
@@ -135,7 +135,7 @@ export async function updateObject(
   if (!options.isApplied) trackUpdate(before, next, tracking(call, options.fieldManager, subresource));
   if (sameJson(before, next)) return old;
   const stored = await storeReserving(api.objects, row, toStorage(row, next), old.value, dryRun);
-  return dryRun ? asIfStored(stored as KubeObject, before) : stored;
+  return dryRun ? asIfStored(stored as KubeObject, old.value) : stored;
 }
 
 function checkIdentity({ row }: Call, next: KubeObject, old: KubeObject): void {

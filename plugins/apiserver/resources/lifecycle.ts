@@ -144,14 +144,3 @@ export async function storeReserving(
 function lostReservation(error: unknown, storage: Resource): boolean {
   return isStatus(error, 'AlreadyExists', 'Conflict') && error.details.kind !== storage.resource;
 }
-
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-const MAX_GENERATED_BASE = 58;
-
-/** `prefix` and five random characters, at most 63 long. Source: apiserver `storage/names/generate.go`. */
-export function generateName(prefix: string): string {
-  const base = prefix.slice(0, MAX_GENERATED_BASE);
-  let suffix = '';
-  for (let i = 0; i < 5; i += 1) suffix += ALPHABET[Math.floor(Math.random() * ALPHABET.length)];
-  return base + suffix;
-}

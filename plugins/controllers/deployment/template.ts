@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { NAME_ALPHABET } from 'orlop/plugin';
 import { type Deployment, POD_TEMPLATE_HASH, type PodTemplateSpec, type ReplicaSet } from './types.ts';
 
 /** Whether two templates make the same pods: equal but for the label that tells ReplicaSets apart. */
@@ -29,8 +30,6 @@ export function byCreation(a: ReplicaSet, b: ReplicaSet): number {
   return (a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1;
 }
 
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-
 /**
  * A hash of the template that does not depend on the order of its keys, in characters that spell no word: FNV-1a, encoded as upstream's
  * `SafeEncodeString`. The values differ from upstream's, whose hash is over Go's memory layout.
@@ -40,7 +39,10 @@ export function templateHash(template: PodTemplateSpec | undefined, collisionCou
   for (const byte of Buffer.from(canonical(withoutHash(template)) + (collisionCount || ''))) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }
-  return String(hash).replaceAll(/\d/g, (digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]!);
+  return String(hash).replaceAll(
+    /\d/g,
+    (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]!,
+  );
 }
 
 function canonical(value: unknown): string {

@@ -1,9 +1,8 @@
-import type { KubeObject } from 'orlop/plugin';
+import { generateName, type KubeObject } from 'orlop/plugin';
 import t from 'tap';
 import { errorBody, invalidObject } from '../../../plugins/apiserver/resources/errors.ts';
 import {
   applyDefaults,
-  generateName,
   prepareForCreate,
   prepareForUpdate,
   validateCreate,

@@ -1,5 +1,8 @@
+/** What the store makes of a write, as rules without I/O: for whoever must say what it would make of one. */
 import { isDeepStrictEqual } from 'node:util';
-import { type DeleteOptions, type KubeObject, type ObjectMeta, timestamp } from '../contract/index.ts';
+import type { DeleteOptions } from '../objects.ts';
+import type { ObjectMeta } from './kubernetes.ts';
+import { type KubeObject, timestamp } from './object.ts';
 
 /** What a request does to an object: it stays, as `object`, or goes, with `object` as its last state. */
 export interface Decision<T extends KubeObject = KubeObject> {
@@ -16,7 +19,7 @@ const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
 
 /** A new object: the system's fields are set, whatever the caller put there. */
-export function created<T extends KubeObject>(object: T, name: string, uid: string, now: Date): T {
+export function createdObject<T extends KubeObject>(object: T, name: string, uid: string, now: Date): T {
   const {
     resourceVersion: _r,
     deletionTimestamp: _d,
@@ -30,7 +33,7 @@ export function created<T extends KubeObject>(object: T, name: string, uid: stri
 }
 
 /** An update of `current` by `object`. */
-export function updated<T extends KubeObject>(current: T, object: T): Decision<T> {
+export function updatedObject<T extends KubeObject>(current: T, object: T): Decision<T> {
   const was = current.metadata ?? {};
   const metadata: Meta = { ...object.metadata };
   for (const field of [
@@ -51,14 +54,18 @@ export function updated<T extends KubeObject>(current: T, object: T): Decision<T
 }
 
 /** Raised when anything but metadata and status changed; only objects with a spec have one. */
-export function generationAfter(current: KubeObject, object: KubeObject): number | undefined {
+function generationAfter(current: KubeObject, object: KubeObject): number | undefined {
   const generation = current.metadata?.generation;
   if (generation === undefined) return 'spec' in object ? 1 : undefined;
   return isDeepStrictEqual(intent(current), intent(object)) ? generation : generation + 1;
 }
 
 /** A deletion of `current`. When nothing changes the object is `current` itself. */
-export function deleted<T extends KubeObject>(current: T, options: DeleteOptions, now: Date): Decision<T> {
+export function deletedObject<T extends KubeObject>(
+  current: T,
+  options: DeleteOptions,
+  now: Date,
+): Decision<T> {
   const was = current.metadata ?? {};
   const finalizers = finalizersAfter(was.finalizers ?? [], options.propagationPolicy);
   const metadata: Meta = { ...was, finalizers };
