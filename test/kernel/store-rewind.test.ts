@@ -64,11 +64,13 @@ t.test('a copy that is put back while nothing runs does not bring revisions back
     const server = await startNats({ dataDir, binary, log: quiet });
     const connection = await server.connect('test');
     const store = await openStore({ connection, log: quiet, writer: 'test', highWater });
-    await work(store).finally(async () => {
+    try {
+      await work(store);
+    } finally {
       await store.close();
       await connection.close();
       await server.stop();
-    });
+    }
   };
   const create = (store: ObjectStore, name: string) =>
     store.create(ConfigMaps, { metadata: { name, namespace: 'n' } });
