@@ -130,7 +130,7 @@ export async function updateObject(
   await api.admission.mutate(request);
   refuse(row, next, validateUpdate(row, next, before, part));
   await api.admission.validate(request);
-  for (const warning of row.strategy.warnings?.(next) ?? []) exchange.warn(warning);
+  if (part === '') for (const warning of row.strategy.warnings?.(next, before) ?? []) exchange.warn(warning);
   metadata.resourceVersion = String(old.revision);
   if (!options.isApplied) trackUpdate(before, next, tracking(call, options.fieldManager, subresource));
   if (sameJson(before, next)) return old;

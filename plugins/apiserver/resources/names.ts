@@ -37,12 +37,14 @@ function checked(value: string, most: number, pattern: string, error: () => stri
 
 export const dns1123Label: NameCheck = (value) =>
   checked(value, 63, REGEXPS.label, () =>
-    regexpError(
-      "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-      REGEXPS.label,
-      'my-name',
-      '123-abc',
-    ),
+    matches(REGEXPS.subdomain, value)
+      ? 'must not contain dots'
+      : regexpError(
+          "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+          REGEXPS.label,
+          'my-name',
+          '123-abc',
+        ),
   );
 
 export const dns1123Subdomain: NameCheck = (value) =>

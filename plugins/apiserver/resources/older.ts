@@ -1,7 +1,7 @@
 import type { EndpointSlice, Ingress, IngressBackend, KubeObject } from 'orlop/plugin';
 import { definitionConversion } from './extensions/older.ts';
 import type { ResourceRow } from './types.ts';
-import { olderVersion } from './versions.ts';
+import { type Lifecycle, olderVersion } from './versions.ts';
 
 interface OlderBackend {
   serviceName?: string;
@@ -82,26 +82,38 @@ export const endpointSliceConversion = {
 
 type Conversion = { toStorage(object: never): void; fromStorage(object: never): void };
 
-/** Kind -> its older versions, and how they differ. */
-const OLDER: Readonly<Record<string, { versions: readonly string[]; conversion?: Conversion }>> = {
-  CronJob: { versions: ['v1beta1'] },
-  PodDisruptionBudget: { versions: ['v1beta1'] },
-  Role: { versions: ['v1beta1'] },
-  RoleBinding: { versions: ['v1beta1'] },
-  ClusterRole: { versions: ['v1beta1'] },
-  ClusterRoleBinding: { versions: ['v1beta1'] },
-  IngressClass: { versions: ['v1beta1'] },
-  Ingress: { versions: ['v1beta1', 'extensions/v1beta1'], conversion: ingressConversion },
-  EndpointSlice: { versions: ['v1beta1'], conversion: endpointSliceConversion },
-  CustomResourceDefinition: { versions: ['v1beta1'], conversion: definitionConversion },
+interface Older {
+  readonly version: string;
+  readonly lifecycle: Lifecycle;
+  readonly conversion?: Conversion;
+}
+
+/** Kind -> its older versions, and how they differ. Source of the minors: kubernetes `zz_generated.prerelease-lifecycle.go`. */
+const OLDER: Readonly<Record<string, readonly Older[]>> = {
+  CronJob: [v1beta1(21, 25)],
+  PodDisruptionBudget: [v1beta1(21, 25)],
+  Role: [v1beta1(17, 22)],
+  RoleBinding: [v1beta1(17, 22)],
+  ClusterRole: [v1beta1(17, 22)],
+  ClusterRoleBinding: [v1beta1(17, 22)],
+  IngressClass: [v1beta1(19, 22)],
+  Ingress: [
+    v1beta1(19, 22, ingressConversion),
+    { ...v1beta1(14, 22, ingressConversion), version: 'extensions/v1beta1' },
+  ],
+  EndpointSlice: [v1beta1(21, 25, endpointSliceConversion)],
+  CustomResourceDefinition: [v1beta1(16, 22, definitionConversion)],
 };
+
+function v1beta1(deprecated: number, removed: number, conversion?: Conversion): Older {
+  return { version: 'v1beta1', lifecycle: { deprecated, removed }, ...(conversion ? { conversion } : {}) };
+}
 
 /** Versions that Kubernetes 1.20 served and that differ from the newest mechanically; stored as the newest. */
 export function olderRows(rows: readonly ResourceRow[]): ResourceRow[] {
-  return rows.flatMap((row) => {
-    const { versions = [], conversion } = OLDER[row.kind] ?? {};
-    return versions.map((version) =>
-      olderVersion<KubeObject>(row, version, conversion as ResourceRow['conversion']),
-    );
-  });
+  return rows.flatMap((row) =>
+    (OLDER[row.kind] ?? []).map(({ version, lifecycle, conversion }) =>
+      olderVersion<KubeObject>(row, version, conversion as ResourceRow['conversion'], lifecycle),
+    ),
+  );
 }

@@ -28,6 +28,7 @@ export interface RowOptions<T extends KubeObject> {
   /** Those between Name and Age, then the wide ones; all of them when Name or Age is among them. */
   columns?: readonly Column<T>[];
   fieldSelectors?: FieldSelectors<T>;
+  deprecation?: string;
 }
 
 export function row<T extends KubeObject>(resource: Resource<T>, options: RowOptions<T> = {}): ResourceRow {
@@ -49,6 +50,7 @@ export function row<T extends KubeObject>(resource: Resource<T>, options: RowOpt
     source: options.source ?? 'store',
     strategy: options.strategy ?? {},
     columns: arrange(columns),
+    ...(options.deprecation ? { deprecation: options.deprecation } : {}),
     fieldSelectors: {
       'metadata.name': (object) => object.metadata?.name ?? '',
       ...(resource.namespaced ? { 'metadata.namespace': namespaceOf } : {}),

@@ -23,6 +23,8 @@ export interface ResourceRow<T extends KubeObject = KubeObject> extends Resource
   readonly columns: readonly Column<T>[];
   /** By field label, e.g. `status.phase`; `metadata.name` and `metadata.namespace` included. */
   readonly fieldSelectors: FieldSelectors<T>;
+  /** Said to whoever uses this version, e.g. `v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice`. */
+  readonly deprecation?: string;
 }
 
 export interface Subresource {
@@ -66,8 +68,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** What may not change. */
   validateUpdate?(next: T, old: T): FieldError[];
   validateStatusUpdate?(next: T, old: T, subresource: StatusPart): FieldError[];
-  /** For `Warning:` headers. */
-  warnings?(object: T): string[];
+  /** For `Warning:` headers; `old` when it is updated. Not asked when only the status is written. */
+  warnings?(object: T, old?: T): string[];
   /** Seconds; absent: deletes at once. */
   gracePeriodSeconds?(object: T, asked: number | undefined): number;
   /** An update of a name that does not exist creates it (Lease, Endpoints, Event ...). */

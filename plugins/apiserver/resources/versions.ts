@@ -1,7 +1,24 @@
-import type { KubeObject } from 'orlop/plugin';
-import type { Column, ResourceRow, Strategy, Subresource } from './types.ts';
+import { apiVersionOf, type KubeObject } from 'orlop/plugin';
+import type { Column, GroupVersionKind, ResourceRow, Strategy, Subresource } from './types.ts';
 
 type Conversion<T extends KubeObject> = NonNullable<ResourceRow<T>['conversion']>;
+
+/** Kubernetes minors. */
+export interface Lifecycle {
+  readonly deprecated: number;
+  /** Absent: never yet. */
+  readonly removed?: number;
+}
+
+/** Source: apiserver `endpoints/deprecation.WarningMessage`. */
+export function deprecation(
+  kind: GroupVersionKind,
+  { deprecated, removed }: Lifecycle,
+  replacement: GroupVersionKind,
+): string {
+  const end = removed === undefined ? '' : `, unavailable in v1.${removed}+`;
+  return `${apiVersionOf(kind)} ${kind.kind} is deprecated in v1.${deprecated}+${end}; use ${apiVersionOf(replacement)} ${replacement.kind}`;
+}
 
 /**
  * The row of an older version of the same objects, in another group if `version` names one (`extensions/v1beta1`). All that is
@@ -11,11 +28,20 @@ export function olderVersion<T extends KubeObject>(
   newer: ResourceRow,
   version: string,
   conversion?: Conversion<T>,
+  lifecycle?: Lifecycle,
 ): ResourceRow {
   const [group, number] = version.includes('/')
     ? (version.split('/') as [string, string])
     : [newer.group, version];
-  const older = { ...newer, group, version: number, subresources: newer.subresources.map(renamed) };
+  const older = {
+    ...newer,
+    group,
+    version: number,
+    subresources: newer.subresources.map(renamed),
+    ...(lifecycle
+      ? { deprecation: deprecation({ group, version: number, kind: newer.kind }, lifecycle, newer) }
+      : {}),
+  };
   if (!conversion) return older;
   const { fromStorage, toStorage } = conversion as unknown as Conversion<KubeObject>;
   return {
@@ -70,6 +96,6 @@ function throughNewer(strategy: Strategy, { fromStorage, toStorage }: Conversion
     validateUpdate: (next, old) => strategy.validateUpdate?.(newer(next), newer(old)) ?? [],
     validateStatusUpdate: (next, old, part) =>
       strategy.validateStatusUpdate?.(newer(next), newer(old), part) ?? [],
-    warnings: (object) => strategy.warnings?.(newer(object)) ?? [],
+    warnings: (object, old) => strategy.warnings?.(newer(object), old && newer(old)) ?? [],
   };
 }

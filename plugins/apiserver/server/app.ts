@@ -106,6 +106,7 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
     if (!row) throw unknownResource();
     const { handler, attributes } = route(exchange.method, row, path, flag(exchange.query, 'watch') ?? false);
     authorize(exchange, attributes);
+    if (row.deprecation) exchange.warn(row.deprecation);
     await handler({ api, exchange, row, path });
   };
 

@@ -5,6 +5,7 @@ import { invalid, required } from '../errors.ts';
 import { validateLabels } from '../metadata.ts';
 import { defaultPodTemplate } from '../pods/defaults.ts';
 import { validatePodTemplate } from '../pods/validate.ts';
+import { templateWarnings, workloadWarnings } from '../pods/warnings.ts';
 import type { FieldError, Strategy } from '../types.ts';
 
 /** Source: kubernetes `pkg/apis/core/v1/defaults.go` and `pkg/apis/core/validation/validation.go`, ReplicationController. */
@@ -19,6 +20,7 @@ export const replicationControllerStrategy: Strategy<ReplicationController> = {
     defaultPodTemplate(spec.template);
   },
   validate: validateReplicationController,
+  warnings: workloadWarnings,
 };
 
 function validateReplicationController({ spec }: ReplicationController): FieldError[] {
@@ -46,4 +48,5 @@ function validateReplicationController({ spec }: ReplicationController): FieldEr
 export const podTemplateStrategy: Strategy<PodTemplate> = {
   default: ({ template }) => defaultPodTemplate(template),
   validate: ({ template }) => validatePodTemplate(template, 'template'),
+  warnings: ({ template }) => templateWarnings(template, 'template'),
 };

@@ -12,6 +12,7 @@ import {
 import { invalid, required } from '../errors.ts';
 import { dns1123Label } from '../names.ts';
 import { defaultPodTemplate } from '../pods/defaults.ts';
+import { workloadWarnings } from '../pods/warnings.ts';
 import { defaultClaimSpec, validateClaimSpec } from '../storage/claims.ts';
 import type { FieldError, Strategy } from '../types.ts';
 import { isZero, validateSelectorUpdate, validateWorkload } from './validate.ts';
@@ -45,6 +46,7 @@ export const statefulSetStrategy: Strategy<StatefulSet> = {
     }
   },
   validate: validateStatefulSet,
+  warnings: (next, old) => [...workloadWarnings(next, old), ...historyWarning(next, old)],
   validateUpdate: (next, old) =>
     unchangedBut(
       next.spec,
@@ -99,6 +101,15 @@ function withClaims(spec: StatefulSet['spec']): NonNullable<StatefulSet['spec']>
   return { ...template, spec: { ...template.spec, volumes } };
 }
 
+function historyWarning({ spec }: StatefulSet, old?: StatefulSet): string[] {
+  return (spec?.revisionHistoryLimit ?? 0) < 0 &&
+    spec?.revisionHistoryLimit !== old?.spec?.revisionHistoryLimit
+    ? [
+        'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
+      ]
+    : [];
+}
+
 /** Source: as above, DaemonSet. */
 export const daemonSetStrategy: Strategy<DaemonSet> = {
   default({ spec }) {
@@ -114,6 +125,7 @@ export const daemonSetStrategy: Strategy<DaemonSet> = {
     defaultPodTemplate(spec.template);
   },
   validate: validateDaemonSet,
+  warnings: workloadWarnings,
   validateUpdate: validateSelectorUpdate,
 };
 

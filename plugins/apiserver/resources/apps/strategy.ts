@@ -1,5 +1,6 @@
 import type { Deployment, ReplicaSet } from 'orlop/plugin';
 import { defaultPodTemplate } from '../pods/defaults.ts';
+import { workloadWarnings } from '../pods/warnings.ts';
 import type { Strategy } from '../types.ts';
 import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from './validate.ts';
 
@@ -21,6 +22,7 @@ export const deploymentStrategy: Strategy<Deployment> = {
   },
   validate: validateDeployment,
   validateUpdate: validateSelectorUpdate,
+  warnings: workloadWarnings,
 };
 
 export const replicaSetStrategy: Strategy<ReplicaSet> = {
@@ -30,5 +32,6 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
     defaultPodTemplate(spec.template);
   },
   validate: validateReplicaSet,
+  warnings: workloadWarnings,
   validateUpdate: validateSelectorUpdate,
 };

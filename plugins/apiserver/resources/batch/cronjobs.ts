@@ -1,7 +1,8 @@
 import type { CronJob } from 'orlop/plugin';
-import { nonNegative, oneOf } from '../checks.ts';
+import { nonNegative, oneOf, same } from '../checks.ts';
 import { invalid, required } from '../errors.ts';
 import { dns1123Subdomain } from '../names.ts';
+import { nameWarnings, templateWarnings } from '../pods/warnings.ts';
 import type { FieldError, Strategy } from '../types.ts';
 import { defaultJobSpec, validateJobSpec } from './jobs.ts';
 import { scheduleError } from './schedule.ts';
@@ -43,6 +44,13 @@ export const cronJobStrategy: Strategy<CronJob> = {
         : []),
     ];
   },
+  warnings: (next, old) =>
+    old && same(next.spec, old.spec)
+      ? []
+      : [
+          ...(old ? [] : nameWarnings(next.metadata?.name, 'Pod names and hostnames')),
+          ...templateWarnings(next.spec?.jobTemplate?.spec?.template, 'spec.jobTemplate.spec.template'),
+        ],
 };
 
 function validateSchedule(schedule: string | undefined, timeZone: string | undefined): FieldError[] {

@@ -4,6 +4,7 @@ import { between, nonNegative, optionalOneOf, same, unchanged } from '../checks.
 import { invalid, required, unsupported } from '../errors.ts';
 import { defaultPodTemplate } from '../pods/defaults.ts';
 import { validatePodTemplate } from '../pods/validate.ts';
+import { workloadWarnings } from '../pods/warnings.ts';
 import { validateLabelSelector } from '../selectors.ts';
 import type { FieldError, Strategy } from '../types.ts';
 
@@ -53,6 +54,7 @@ export const jobStrategy: Strategy<Job> = {
   },
   validate: ({ spec }) => [...validateSelector(spec), ...validateJobSpec(spec, 'spec')],
   validateUpdate: validateJobUpdate,
+  warnings: workloadWarnings,
 };
 
 function isGenerated(label: string): boolean {

@@ -91,3 +91,12 @@ export function validateIngressClassUpdate(next: IngressClass, old: IngressClass
     ? []
     : [invalid('spec.controller', next.spec?.controller, IMMUTABLE)];
 }
+
+const CLASS = 'kubernetes.io/ingress.class';
+
+/** Source: kubernetes `pkg/registry/networking/ingress/strategy.go`. */
+export function ingressWarnings({ metadata }: Ingress, old?: Ingress): string[] {
+  return old || metadata?.annotations?.[CLASS] === undefined
+    ? []
+    : [`annotation ${JSON.stringify(CLASS)} is deprecated, please use 'spec.ingressClassName' instead`];
+}

@@ -14,6 +14,18 @@ function count(record: object | undefined): number {
   return Object.keys(record ?? {}).length;
 }
 
+const ENFORCED = 'kubernetes.io/enforce-mountable-secrets';
+
+/** Source: kubernetes `pkg/registry/core/serviceaccount/strategy.go`. */
+function serviceAccountWarnings({ metadata }: ServiceAccount, old?: ServiceAccount): string[] {
+  return metadata?.annotations?.[ENFORCED] === undefined ||
+    old?.metadata?.annotations?.[ENFORCED] !== undefined
+    ? []
+    : [
+        `metadata.annotations[${ENFORCED}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+      ];
+}
+
 export const configRows: readonly ResourceRow[] = [
   row<ConfigMap>(ConfigMaps, {
     shortNames: ['cm'],
@@ -27,6 +39,7 @@ export const configRows: readonly ResourceRow[] = [
   }),
   row<ServiceAccount>(ServiceAccounts, {
     shortNames: ['sa'],
+    strategy: { warnings: serviceAccountWarnings },
     columns: [column('Secrets', ({ secrets }) => secrets?.length ?? 0)],
   }),
 ];

@@ -10,7 +10,12 @@ import {
 } from 'orlop/plugin';
 import { ingressClassColumns, ingressColumns } from '../../printing/ingress.ts';
 import { selectorText } from '../../printing/text.ts';
-import { validateIngress, validateIngressClass, validateIngressClassUpdate } from '../ingress/validate.ts';
+import {
+  ingressWarnings,
+  validateIngress,
+  validateIngressClass,
+  validateIngressClassUpdate,
+} from '../ingress/validate.ts';
 import { networkPolicyStrategy, serviceCIDRStrategy } from '../networking/strategy.ts';
 import { column, row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
@@ -19,7 +24,7 @@ export const ingressRows: readonly ResourceRow[] = [
   row<Ingress>(Ingresses, {
     shortNames: ['ing'],
     columns: ingressColumns,
-    strategy: { validate: validateIngress },
+    strategy: { validate: validateIngress, warnings: ingressWarnings },
     subresources: ['status'],
   }),
   row<IngressClass>(IngressClasses, {

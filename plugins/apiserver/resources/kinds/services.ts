@@ -20,6 +20,7 @@ import { endpointsStrategy } from '../services/endpoints.ts';
 import { endpointSliceStrategy, ipAddressStrategy } from '../services/slices.ts';
 import { serviceStrategy } from '../services/strategy.ts';
 import type { ResourceRow } from '../types.ts';
+import { deprecation } from '../versions.ts';
 
 export function serviceRows(options: ServiceOptions): ResourceRow[] {
   return [
@@ -39,6 +40,7 @@ export function serviceRows(options: ServiceOptions): ResourceRow[] {
       shortNames: ['ep'],
       strategy: endpointsStrategy,
       columns: endpointsColumns,
+      deprecation: deprecation(Endpoints, { deprecated: 33 }, EndpointSlices),
     }),
     row<IPAddress>(IPAddresses, {
       shortNames: ['ip'],

@@ -4,6 +4,7 @@ import { defaultPodSpec, defaultRequests } from './defaults.ts';
 import { qosClass } from './qos.ts';
 import { validatePodUpdate } from './update.ts';
 import { validatePodSpec } from './validate.ts';
+import { podWarnings } from './warnings.ts';
 
 /** How long a pod stays on a node that is not ready. Source: admission plugin DefaultTolerationSeconds. */
 const TOLERATION_SECONDS = 300;
@@ -38,6 +39,8 @@ export const podStrategy: Strategy<Pod> = {
   },
   validate: ({ spec }) => validatePodSpec(spec, 'spec'),
   validateUpdate: validatePodUpdate,
+  // People do not change pods themselves.
+  warnings: (pod, old) => (old ? [] : podWarnings(pod)),
   gracePeriodSeconds: podGracePeriodSeconds,
 };
 

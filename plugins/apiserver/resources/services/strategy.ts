@@ -46,6 +46,7 @@ export function serviceStrategy(options: ServiceOptions): Strategy<Service> {
     },
     validate: validateService,
     validateUpdate: validateServiceUpdate,
+    warnings: serviceWarnings,
     reserve: serviceReservation(options),
   };
 }
@@ -87,4 +88,23 @@ function dropUnused(next: Service, old?: Service): void {
     if (spec.externalTrafficPolicy === before.externalTrafficPolicy) delete spec.externalTrafficPolicy;
     delete spec.allocateLoadBalancerNodePorts;
   }
+}
+
+const TOPOLOGY_HINTS = 'service.kubernetes.io/topology-aware-hints';
+
+/** Source: kubernetes `pkg/api/service/warnings.go`. */
+function serviceWarnings({ metadata, spec }: Service): string[] {
+  const isHeadless = spec?.type === 'ClusterIP' && spec.clusterIP === 'None';
+  const ignored = (field: string, isSet: boolean): string[] =>
+    isHeadless && isSet ? [`spec.${field} is ignored for headless services`] : [];
+  return [
+    ...(metadata?.annotations?.[TOPOLOGY_HINTS] === undefined
+      ? []
+      : [
+          `annotation ${TOPOLOGY_HINTS} is deprecated, please use service.kubernetes.io/topology-mode instead`,
+        ]),
+    ...ignored('loadBalancerIP', Boolean(spec?.loadBalancerIP)),
+    ...ignored('externalIPs', (spec?.externalIPs ?? []).length > 0),
+    ...ignored('SessionAffinity', spec?.sessionAffinity !== 'None'),
+  ];
 }

@@ -2,6 +2,7 @@ import { type PersistentVolumeClaim, parseQuantity } from 'orlop/plugin';
 import { each, oneOf, optionalName, same } from '../checks.ts';
 import { forbidden, invalid, required } from '../errors.ts';
 import type { FieldError, Strategy } from '../types.ts';
+import { claimWarnings } from './warnings.ts';
 
 export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 export const VOLUME_MODES = ['Block', 'Filesystem'];
@@ -46,6 +47,7 @@ export const claimStrategy: Strategy<PersistentVolumeClaim> = {
     Object.assign(claim, { status: { phase: 'Pending' } });
   },
   validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
+  warnings: claimWarnings,
   validateUpdate(next, old) {
     const errors = same(fixedPart(next, old), fixedPart(old, old))
       ? []

@@ -3,6 +3,7 @@ import { oneOf, optionalName, same, unchanged } from '../checks.ts';
 import { forbidden, required } from '../errors.ts';
 import type { FieldError, Strategy } from '../types.ts';
 import { VOLUME_MODES, validateAccessModes, validateStorage } from './claims.ts';
+import { volumeWarnings } from './warnings.ts';
 
 type Spec = NonNullable<PersistentVolume['spec']>;
 
@@ -35,6 +36,7 @@ export const volumeStrategy: Strategy<PersistentVolume> = {
     Object.assign(volume, { status: { phase: 'Pending' } });
   },
   validate: validateVolume,
+  warnings: volumeWarnings,
   validateUpdate: (next, old) => [
     ...(same(sourcesOf(next.spec), sourcesOf(old.spec))
       ? []
