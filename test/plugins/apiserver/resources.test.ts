@@ -43,7 +43,8 @@ for (const row of kinds) {
       kind: row.kind,
       metadata: { name, uid: String, resourceVersion: /^\d+$/, creationTimestamp: /Z$/ },
     });
-    t.equal(created.headers['warning'], undefined);
+    const warning = row.deprecation && `299 - "${row.deprecation}"`;
+    t.equal(created.headers['warning'], warning);
 
     const got = await request('GET', `${path}/${name}`);
     t.same(got.body, created.body);
