@@ -28,6 +28,8 @@ export interface SchedulingPlugin {
 
 export type Decision = { node: string } | { unschedulable: string };
 
+const NONE: readonly Score[] = [];
+
 /** Scheduling cycles over one table of nodes. Pure but for its own scratch arrays: no I/O, no clock. */
 export class Framework {
   private readonly plugins: readonly SchedulingPlugin[];
@@ -42,8 +44,8 @@ export class Framework {
     this.nodes = nodes;
   }
 
-  /** The best node for the pod, or why there is none. Equal nodes take turns. */
-  schedule(pod: PodInfo): Decision {
+  /** The best node for the pod, or why there is none. Equal nodes take turns. `scores` are of plugins beyond the framework's. */
+  schedule(pod: PodInfo, scores: readonly Score[] = NONE): Decision {
     const { nodes } = this;
     if (nodes.count === 0) return { unschedulable: 'no nodes available to schedule pods' };
     if (pod.refusal)
@@ -55,7 +57,7 @@ export class Framework {
     }
     const found = this.filter(filters);
     if (found === 0) return { unschedulable: this.explain(filters) };
-    const row = found === 1 ? this.feasible[0]! : this.best(pod, found);
+    const row = found === 1 ? this.feasible[0]! : this.best(pod, found, scores);
     return { node: nodes.nodeName(row) };
   }
 
@@ -75,25 +77,30 @@ export class Framework {
     return found;
   }
 
-  private best(pod: PodInfo, found: number): number {
-    const { feasible, totals, raw } = this;
+  private best(pod: PodInfo, found: number, scores: readonly Score[]): number {
+    const { feasible, totals } = this;
     totals.fill(0, 0, found);
     for (const plugin of this.plugins) {
       const score = plugin.score?.(pod, this.nodes);
-      if (!score) continue;
-      let highest = score.scale === 'range' ? Number.NEGATIVE_INFINITY : 0;
-      let lowest = Number.POSITIVE_INFINITY;
-      for (let index = 0; index < found; index++) {
-        const value = score.score(feasible[index]!);
-        raw[index] = value;
-        if (value > highest) highest = value;
-        if (value < lowest) lowest = value;
-      }
-      addScaled(totals, raw, found, score, score.scale === 'range' ? lowest : 0, highest);
+      if (score) this.add(score, found);
     }
+    for (let index = 0; index < scores.length; index++) this.add(scores[index]!, found);
     let best = 0;
     for (let index = 1; index < found; index++) if (totals[index]! > totals[best]!) best = index;
     return feasible[best]!;
+  }
+
+  private add(score: Score, found: number): void {
+    const { feasible, totals, raw } = this;
+    let highest = score.scale === 'range' ? Number.NEGATIVE_INFINITY : 0;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < found; index++) {
+      const value = score.score(feasible[index]!);
+      raw[index] = value;
+      if (value > highest) highest = value;
+      if (value < lowest) lowest = value;
+    }
+    addScaled(totals, raw, found, score, score.scale === 'range' ? lowest : 0, highest);
   }
 
   /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).` */

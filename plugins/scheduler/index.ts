@@ -1,12 +1,16 @@
-import { definePlugin, Events, loopInstance, Nodes, Pods, RuntimeClasses } from 'orlop/plugin';
+import { definePlugin, Events, loopInstance, Nodes, Pods, RuntimeClasses, ScorePlugins } from 'orlop/plugin';
+import { configSchema, type SchedulerConfig } from './config.ts';
 import { run } from './scheduler.ts';
+import { Scorers } from './scorers.ts';
 
-export default definePlugin({
+export default definePlugin<SchedulerConfig, { scores: typeof ScorePlugins }>({
   name: 'scheduler',
   kind: 'scheduler.v1',
   version: '0.1.0',
   description: 'Chooses a node for each pod that has none.',
   singleton: true,
+  config: configSchema,
+  requires: { scores: ScorePlugins },
   grants: {
     objects: [
       { resource: Pods, verbs: ['get', 'list', 'watch', 'update'] },
@@ -15,5 +19,13 @@ export default definePlugin({
       { resource: Events, verbs: ['get', 'create', 'update'] },
     ],
   },
-  start: (ctx) => loopInstance(() => run(ctx)),
+  start(ctx) {
+    const scorers = new Scorers({
+      plugins: ctx.services.scores,
+      weights: ctx.config.scoreWeights,
+      timeout: ctx.config.scoreTimeoutMilliseconds,
+      log: ctx.log,
+    });
+    return { ...loopInstance(() => run(ctx, scorers)), health: () => scorers.health() };
+  },
 });

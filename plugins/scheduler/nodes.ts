@@ -24,6 +24,11 @@ export class NodeTable {
   readonly taints: (readonly Taint[])[] = [];
   readonly softTaints: (readonly Taint[])[] = [];
   unschedulable = new Uint8Array(16);
+  /** Counts changes; by row the last one, by which it was given to a node, changed or lost its node, and had other pods. */
+  version = 0;
+  givenAt = new Float64Array(16);
+  changedAt = new Float64Array(16);
+  requestedAt = new Float64Array(16);
   /** CPU and memory in use with defaults for pods without requests. */
   scoredCpu = new Float64Array(16);
   scoredMemory = new Float64Array(16);
@@ -46,6 +51,10 @@ export class NodeTable {
       this.columns.set(resource, column);
     }
     return column;
+  }
+
+  resources(): Iterable<string> {
+    return this.columns.keys();
   }
 
   /** Pods of one controller by row. */
@@ -83,9 +92,13 @@ export class NodeTable {
     for (const [resource, units] of wholeUnits(Object.fromEntries(amounts))) {
       this.column(resource).allocatable[row] = units;
     }
-    if (known === undefined)
+    if (known === undefined) {
       for (const info of this.byNode.get(name)?.values() ?? []) this.tally(row, info, 1);
-    return before !== this.fingerprint(row);
+      this.givenAt[row] = this.requestedAt[row] = ++this.version;
+    }
+    const isChanged = before !== this.fingerprint(row);
+    if (isChanged) this.changedAt[row] = ++this.version;
+    return isChanged;
   }
 
   removeNode(name: string): void {
@@ -94,6 +107,7 @@ export class NodeTable {
     for (const info of this.byNode.get(name)?.values() ?? []) this.tally(row, info, -1);
     this.rows.delete(name);
     this.nodes[row] = undefined;
+    this.changedAt[row] = ++this.version;
     this.free.push(row);
     this.count -= 1;
   }
@@ -146,6 +160,7 @@ export class NodeTable {
   }
 
   private tally(row: number, info: PodInfo, sign: 1 | -1): void {
+    this.requestedAt[row] = ++this.version;
     for (const [resource, amount] of info.requests) this.column(resource).requested[row]! += sign * amount;
     this.scoredCpu[row]! += sign * info.scoredCpu;
     this.scoredMemory[row]! += sign * info.scoredMemory;
@@ -177,6 +192,9 @@ export class NodeTable {
     const unschedulable = new Uint8Array(capacity);
     unschedulable.set(this.unschedulable);
     this.unschedulable = unschedulable;
+    this.givenAt = wider(this.givenAt);
+    this.changedAt = wider(this.changedAt);
+    this.requestedAt = wider(this.requestedAt);
     this.scoredCpu = wider(this.scoredCpu);
     this.scoredMemory = wider(this.scoredMemory);
     for (const column of this.columns.values()) {

@@ -52,15 +52,27 @@ export class SchedulingQueue {
 
   /** The next pod to try; whoever takes it puts it back if it fails. */
   pop(now: number): QueuedPod | undefined {
+    const entry = this.take(now);
+    if (entry) this.claim(entry);
+    return entry;
+  }
+
+  /** The next pod to try, which may still be dropped or changed until it is claimed. */
+  take(now: number): QueuedPod | undefined {
     for (const entry of this.backingOff.values()) if (entry.notBefore <= now) this.enter(entry);
     for (const entry of this.unschedulable.values()) if (entry.notBefore + FLUSH_MS <= now) this.enter(entry);
     for (let entry = this.ready.take(); entry; entry = this.ready.take()) {
-      if (this.entries.get(entry.info.uid) !== entry) continue;
-      this.entries.delete(entry.info.uid);
-      entry.attempts += 1;
-      return entry;
+      if (this.entries.get(entry.info.uid) === entry) return entry;
     }
     return undefined;
+  }
+
+  /** Ends the time in the queue of a pod that was taken. False: it is not to be tried any more, or is queued anew. */
+  claim(entry: QueuedPod): boolean {
+    if (this.entries.get(entry.info.uid) !== entry) return false;
+    this.entries.delete(entry.info.uid);
+    entry.attempts += 1;
+    return true;
   }
 
   /** `missed`: something that may have helped happened during the attempt, or it was not for want of room; it only backs off. */

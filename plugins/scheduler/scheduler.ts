@@ -13,10 +13,11 @@ import {
 } from 'orlop/plugin';
 import { binding, unschedulable } from './conditions.ts';
 import { defaultPlugins } from './filters.ts';
-import { Framework } from './framework.ts';
+import { Framework, type Score } from './framework.ts';
 import { NodeTable } from './nodes.ts';
 import { podInfo } from './pod.ts';
 import { type QueuedPod, SchedulingQueue } from './queue.ts';
+import type { Scorers } from './scorers.ts';
 
 const SCHEDULER_NAME = 'default-scheduler';
 /** Concurrent binds let the store gather them into few durable writes. */
@@ -25,7 +26,7 @@ const MAX_BINDING = 256;
 const SLICE_MS = 8;
 
 /** Schedules until it is stopped. */
-export function run(ctx: Context): { stop(): Promise<void> } {
+export function run(ctx: Context, scorers: Scorers): { stop(): Promise<void> } {
   const events = eventRecorder(ctx, SCHEDULER_NAME);
   const nodes = new NodeTable();
   const framework = new Framework(defaultPlugins, nodes);
@@ -33,6 +34,9 @@ export function run(ctx: Context): { stop(): Promise<void> } {
   const runtimeClasses = new Map<string, RuntimeClass>();
   /** Chosen a node but not yet seen with it in the watch, or being told that there is none. */
   const inFlight = new Map<string, Promise<void>>();
+  /** Taken from the queue, with the scores of score plugins, in order. */
+  const scored: { queued: QueuedPod; scores: readonly Score[] }[] = [];
+  let scoring: Promise<void> | undefined;
   const synced = new Set<string>();
   /** Counts events that may make room, to tell whether one came during an attempt. */
   let wakes = 0;
@@ -61,6 +65,13 @@ export function run(ctx: Context): { stop(): Promise<void> } {
         kick();
         return;
       }
+      const next = scored.shift();
+      if (next) {
+        if (queue.claim(next.queued)) attempt(next.queued, next.scores);
+        continue;
+      }
+      // Goes on when they have been scored.
+      if (scoring || (scorers.wanted(now) && score(now))) return;
       const queued = queue.pop(now);
       if (!queued) break;
       attempt(queued);
@@ -69,10 +80,27 @@ export function run(ctx: Context): { stop(): Promise<void> } {
     if (next !== undefined && !stopped) timer = setTimeout(kick, Math.max(1, next - performance.now()));
   }
 
-  function attempt(queued: QueuedPod): void {
+  /** Has score plugins look at the next pods. False: there are none. */
+  function score(now: number): boolean {
+    const batch: QueuedPod[] = [];
+    const most = scorers.batchSize(nodes);
+    for (let queued = queue.take(now); queued; queued = queue.take(now)) {
+      if (batch.push(queued) === most) break;
+    }
+    if (batch.length === 0) return false;
+    const infos = batch.map(({ info }) => info);
+    scoring = scorers.score(nodes, infos).then((scores) => {
+      scoring = undefined;
+      for (const [index, queued] of batch.entries()) scored.push({ queued, scores: scores[index]! });
+      kick();
+    });
+    return true;
+  }
+
+  function attempt(queued: QueuedPod, scores?: readonly Score[]): void {
     const { info } = queued;
     const before = wakes;
-    const decision = framework.schedule(info);
+    const decision = framework.schedule(info, scores);
     if ('node' in decision) nodes.place(info, decision.node);
     const work =
       'node' in decision ? bind(queued, decision.node) : refuse(queued, decision.unschedulable, before);
@@ -238,7 +266,7 @@ export function run(ctx: Context): { stop(): Promise<void> } {
       clearTimeout(timer);
       clearImmediate(turn);
       for (const watch of watches) watch.close();
-      await Promise.all(inFlight.values());
+      await Promise.all([scoring, ...inFlight.values()]);
     },
   };
 }

@@ -10,5 +10,6 @@ export * from './loadbalancer.ts';
 export * from './network.ts';
 export * from './runtime.ts';
 export * from './scheduler.ts';
+export * from './scoring.ts';
 export * from './secrets.ts';
 export * from './volume.ts';

@@ -5,5 +5,7 @@ export * from './loadbalancer.ts';
 export * from './network.ts';
 export * from './node.ts';
 export * from './runtime.ts';
+export * from './scoring.ts';
+export * from './scoring-table.ts';
 export * from './secrets.ts';
 export * from './volume.ts';

@@ -5,6 +5,7 @@ import {
   loadBalancerConformance,
   networkConformance,
   schedulerConformance,
+  scoringConformance,
   secretsConformance,
   type VolumeFixture,
   volumeConformance,
@@ -14,6 +15,7 @@ import {
   CertificateAuthority,
   LoadBalancer,
   PodNetwork,
+  type ScorePlugin,
   SecretsEncoding,
   type VolumeDriver,
 } from 'orlop/plugin';
@@ -25,6 +27,8 @@ export interface Given {
   config?: object;
   /** `auth.v1`: a bearer token that is somebody's. */
   token?: string;
+  /** `scheduler-scoring.v1`: labels of some of the nodes. */
+  labels?: Record<string, string>;
   /** `volume.v1`: for each volume source it serves; default `{ SOURCE: {} }`. */
   volumes?: Record<string, Omit<VolumeFixture, 'driver'>>;
 }
@@ -33,6 +37,7 @@ interface Subject {
   name: string;
   kernel: Kernel;
   drivers: ReadonlyMap<string, VolumeDriver>;
+  scorers: ReadonlyMap<string, ScorePlugin>;
   given: Given;
 }
 
@@ -57,6 +62,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     schedulerConformance(t, name, async () => ({ objects: kernel.objects })),
   'secrets.v1': (t, { name, kernel }) =>
     secretsConformance(t, name, async () => ({ encoding: kernel.service(SecretsEncoding) })),
+  async 'scheduler-scoring.v1'(t, { scorers, given: { labels } }) {
+    for (const [name, plugin] of scorers)
+      await scoringConformance(t, name, async () => ({ plugin, ...(labels ? { labels } : {}) }));
+  },
   async 'volume.v1'(t, { drivers, given }) {
     for (const [source, driver] of drivers) {
       const fixture = given.volumes?.[source] ?? { volume: { name: 'v', [source]: {} } };

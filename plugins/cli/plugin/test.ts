@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Checks, runChecks } from 'orlop/conformance';
-import { definePlugin, type PluginDeclaration, type VolumeDriver, VolumeDrivers } from 'orlop/plugin';
+import {
+  definePlugin,
+  type PluginDeclaration,
+  type ScorePlugin,
+  ScorePlugins,
+  type VolumeDriver,
+  VolumeDrivers,
+} from 'orlop/plugin';
 import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
 import { lineLogger } from '../../../kernel/log.ts';
 import { standardPlugins } from '../../standard.ts';
@@ -38,14 +45,18 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   const dataDir = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
   t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
   let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
-  const observer = definePlugin<Record<string, never>, { drivers: typeof VolumeDrivers }>({
+  let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
+  const observer = definePlugin<
+    Record<string, never>,
+    { drivers: typeof VolumeDrivers; scorers: typeof ScorePlugins }
+  >({
     name: 'conformance-observer',
     kind: 'observer.v1',
     version: '1.0.0',
-    description: 'Sees the volume drivers there are.',
-    requires: { drivers: VolumeDrivers },
+    description: 'Sees the volume drivers and score plugins there are.',
+    requires: { drivers: VolumeDrivers, scorers: ScorePlugins },
     start(ctx) {
-      drivers = ctx.services.drivers;
+      ({ drivers, scorers } = ctx.services);
       return {};
     },
   });
@@ -69,7 +80,7 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   });
   if (status().phase !== 'Running') return;
   const suite = suiteOf(plugin.kind);
-  if (suite) await suite(t, { name: plugin.name, kernel, drivers, given });
+  if (suite) await suite(t, { name: plugin.name, kernel, drivers, scorers, given });
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');

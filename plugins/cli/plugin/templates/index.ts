@@ -1,6 +1,7 @@
 import * as controller from './controller.ts';
 import * as loadbalancer from './loadbalancer.ts';
 import * as scheduler from './scheduler.ts';
+import * as scoring from './scoring.ts';
 import * as secrets from './secrets.ts';
 import * as volume from './volume.ts';
 
@@ -18,6 +19,7 @@ export interface Template {
 export const TEMPLATES: Readonly<Record<string, Template>> = {
   'controller.v1': controller,
   'scheduler.v1': scheduler,
+  'scheduler-scoring.v1': scoring,
   'volume.v1': volume,
   'secrets.v1': secrets,
   'loadbalancer.v1': loadbalancer,
