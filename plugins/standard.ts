@@ -31,6 +31,11 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./node/index.js', 'node'],
 ];
 
+const manifests = new URL('./process/index.js', import.meta.url).href;
+
+/** What makes plugins of modules that are no JavaScript, by file name extension. */
+export const loaders = { '.json': manifests, '.yaml': manifests, '.yml': manifests };
+
 /** The standard plugins that any of these roles needs, as module URLs. */
 export function standardPlugins(roles: readonly Role[]): { module: string }[] {
   return STANDARD.filter(([, ...of]) => of.some((role) => roles.includes(role))).map(([module]) => ({

@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { type Kernel, type KernelOptions, startKernel } from '../kernel/kernel.ts';
 import { lineLogger } from '../kernel/log.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { loaders } from '../plugins/standard.ts';
 
 export interface TestKernelOptions extends Partial<KernelOptions> {
   /** Several kernels of one cluster: the first one's NATS. */
@@ -37,6 +38,7 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
   const o: KernelOptions = {
     cacheDir: CACHE_DIR,
     plugins: [],
+    loaders,
     log: lineLogger((line) => lines.push(line), 'debug'),
     nats: other ? { url: other.natsUrl } : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)) },
     ...given,

@@ -61,11 +61,16 @@ function importsOf(file: string): string[] {
   return found.map((each) => (each.startsWith('.') ? normalize(join(dirname(file), each)) : each));
 }
 
-/** The folder of the plugin a file belongs to, if it belongs to one: the nearest that has an `index.ts` with a declaration. */
+/** Folders with an `index.ts` that has a declaration, or makes one: a loader. */
 const pluginFolders = sources
   .filter((file) => /^(plugins|runtimes)\/.*index\.ts$/.test(file) && /definePlugin/.test(read(file)))
   .map((file) => dirname(file));
+/** Those of plugins in other languages. */
+const manifestFolders = tracked
+  .filter((file) => /^plugins\/.*plugin\.json$/.test(file))
+  .map((file) => dirname(file));
 
+/** The folder of the plugin a file belongs to, if it belongs to one. */
 function pluginOf(file: string): string | undefined {
   return pluginFolders.find((folder) => file.startsWith(`${folder}/`));
 }
@@ -121,17 +126,18 @@ t.test('imports go where they may', async (t) => {
 
 t.test('every plugin has a declaration and a README with the fixed headings', async (t) => {
   t.ok(pluginFolders.length > 10, 'there are plugins to check');
-  for (const folder of pluginFolders) {
+  for (const folder of [...pluginFolders, ...manifestFolders]) {
     const readme = existsSync(join(root, folder, 'README.md')) ? read(join(folder, 'README.md')) : '';
     const lines = readme.split('\n');
     const headings = lines.filter((line) => /^#{1,2} /.test(line));
     const fixed = headings.slice(1).filter((line) => HEADINGS.includes(line));
     t.match(headings[0] ?? '', /^# \S+/, `${folder}/README.md starts with its name`);
     t.same(fixed, HEADINGS, `${folder}/README.md has the headings`);
+    if (manifestFolders.includes(folder)) continue;
     t.match(
       read(join(folder, 'index.ts')),
-      /^export default definePlugin/m,
-      `${folder}/index.ts is a declaration`,
+      /^export (default definePlugin|async function load\()/m,
+      `${folder}/index.ts is a declaration, or a loader`,
     );
   }
 });

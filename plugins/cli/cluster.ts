@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CertificateAuthority, type Logger } from 'orlop/plugin';
 import { type Kernel, startKernel } from '../../kernel/kernel.ts';
 import { VERSION } from '../../kernel/version.ts';
-import type { Role } from '../standard.ts';
+import { loaders, type Role } from '../standard.ts';
 import { choosePlugins } from './choose.ts';
 import { apiClient } from './client.ts';
 import { UsageError, type Values } from './command.ts';
@@ -38,6 +38,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     roles,
     plugins: await choosePlugins(roles, strings(values['without'])),
     config,
+    loaders,
     log,
     nats: {
       replicas,

@@ -8,6 +8,8 @@ import {
   LoadBalancer,
   type ObjectClient,
   PodNetwork,
+  type ScorePlugin,
+  ScorePlugins,
   Secrets,
   SecretsEncoding,
   type Volume,
@@ -35,6 +37,7 @@ import {
   networkConformance,
   runChecks,
   schedulerConformance,
+  scoringConformance,
   secretsConformance,
   volumeConformance,
 } from '../conformance/index.ts';
@@ -124,6 +127,30 @@ t.test('ca', async (t) => {
 t.test('scheduler', async (t) => {
   const { objects } = await testKernel(t, { plugins: [scheduler] });
   await schedulerConformance(checks(t), 'scheduler', async () => ({ objects }));
+});
+
+t.test('score plugins', async (t) => {
+  let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
+  const observer = definePlugin<Record<string, never>, { scorers: typeof ScorePlugins }>({
+    name: 'observer',
+    kind: 'observer.v1',
+    version: '1.0.0',
+    description: 'Sees the score plugins.',
+    requires: { scorers: ScorePlugins },
+    start(ctx) {
+      scorers = ctx.services.scorers;
+      return {};
+    },
+  });
+  const modules = ['../../../plugins/scoring/python/plugin.json'];
+  const plugins = modules.map((module) => ({ module: new URL(module, import.meta.url).href }));
+  await testKernel(t, { plugins: [observer, ...plugins] });
+  t.equal(scorers.size, modules.length, 'each runs');
+  for (const [name, plugin] of scorers)
+    await scoringConformance(checks(t), name, async () => ({
+      plugin,
+      labels: { 'node.orlop.dev/price': '1.5' },
+    }));
 });
 
 t.test('a suite finds what does not conform', async (t) => {

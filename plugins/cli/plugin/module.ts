@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StatusError } from 'orlop/plugin';
 import { type LoadedPlugin, loadPlugin } from '../../../kernel/host/index.ts';
+import { loaders } from '../../standard.ts';
 
 /** Where a plugin's own folder keeps what is made from it. */
 export const OWN = '.orlop';
@@ -17,11 +18,13 @@ const KEPT = 5;
 export interface LocalModule {
   /** Absolute path of the module. */
   readonly file: string;
-  /** Its package, if it is in one: the folder with a `package.json`. */
+  /** Its package, if it is in one: the folder with a `package.json`, or a manifest. */
   readonly folder: string | undefined;
 }
 
-/** Finds the module a path means: a file, or a folder whose `package.json` names one. `undefined`: not a path, so a package's name. */
+const MANIFESTS = ['plugin.json', 'plugin.yaml', 'plugin.yml'];
+
+/** Finds the module a path means: a file, or a folder that has a manifest or whose `package.json` names one. `undefined`: not a path, so a package's name. */
 export function findModule(path: string): LocalModule | undefined {
   const at = resolve(path);
   if (!existsSync(at)) {
@@ -32,11 +35,13 @@ export function findModule(path: string): LocalModule | undefined {
     const folder = dirname(at);
     return { file: at, folder: existsSync(join(folder, 'package.json')) ? folder : undefined };
   }
+  const plugin = MANIFESTS.find((each) => existsSync(join(at, each)));
+  if (plugin !== undefined) return { file: join(at, plugin), folder: at };
   const manifest = join(at, 'package.json');
   if (!existsSync(manifest)) {
     throw new StatusError(
       'NotFound',
-      `${at} has no package.json: name the module's file, or a package's folder`,
+      `${at} has neither package.json nor plugin.json: name the module's file, or a package's folder`,
     );
   }
   const { exports: main } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: unknown };
@@ -64,7 +69,7 @@ export function snapshot({ file, folder }: LocalModule): string {
 
 /** Imports and checks a plugin. */
 export async function load(path: string): Promise<LoadedPlugin> {
-  return await loadPlugin({ module: findModule(path)?.file ?? path });
+  return await loadPlugin({ module: findModule(path)?.file ?? path }, undefined, loaders);
 }
 
 /** Paths of all files and folders of a package but what it depends on and what is made from it, itself first. */

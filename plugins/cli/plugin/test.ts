@@ -13,7 +13,7 @@ import {
 } from 'orlop/plugin';
 import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
 import { lineLogger } from '../../../kernel/log.ts';
-import { standardPlugins } from '../../standard.ts';
+import { loaders, standardPlugins } from '../../standard.ts';
 import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
@@ -66,6 +66,7 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     cacheDir: cacheDir(),
     nats: { binary: await findServer(cacheDir(), console.log) },
     node: 'conformance',
+    loaders,
     plugins: [...(await providersFor(plugin)), entry, observer],
     log: lineLogger((line) => lines.push(line), 'debug'),
   });

@@ -1,0 +1,113 @@
+import { fileURLToPath } from 'node:url';
+import {
+  type Context,
+  type Handover,
+  type Health,
+  type Instance,
+  type Json,
+  StatusError,
+} from 'orlop/plugin';
+import { ChildPeer } from './child.ts';
+import { HostMethods } from './host-methods.ts';
+import { provisionsOf } from './kinds.ts';
+import type { Manifest } from './manifest.ts';
+import { type JsonObject, PROTOCOL, UnknownMethod } from './messages.ts';
+import { LIMITS, type Peer, type PeerOptions } from './peer.ts';
+import { RemotePeer } from './remote.ts';
+
+/** Of the kernel's environment; anything else may be a secret of its own. */
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+
+/** Starts the program, or greets the remote one, and stands in for it. `folder`: where the manifest is, and the program runs. */
+export async function start(ctx: Context, manifest: Manifest, folder: string): Promise<Instance> {
+  const label = `plugin "${ctx.plugin.name}" revision ${ctx.plugin.revision}`;
+  const host = new HostMethods(ctx);
+  const limits = { ...LIMITS, call: manifest.timeout ?? LIMITS.call };
+  const serve: PeerOptions['serve'] = (method, params) => host.serve(method, params);
+  const peer = open(ctx, manifest, folder, { label, log: ctx.log, serve, limits });
+  ctx.defer(() => peer.close());
+  host.connect((method, params, always) => peer.notify(method, params, always));
+  // A start may take longer than a call: the host has a deadline for it.
+  const greeting = (await peer.call('initialize', greet(ctx, limits.message), 60_000)) as JsonObject | null;
+  if (typeof greeting?.['skip'] === 'string') ctx.skip(greeting['skip']);
+  if (greeting?.['protocol'] !== PROTOCOL)
+    throw new StatusError(
+      'Invalid',
+      `initialize must answer { "protocol": ${PROTOCOL} }, not ${JSON.stringify(greeting)}`,
+    );
+  /** What its last call came to, as long as that was no use. */
+  let trouble: string | undefined;
+  const call = async (method: string, params: JsonObject): Promise<Json> => {
+    try {
+      const result = await peer.call(method, params);
+      trouble = undefined;
+      return result;
+    } catch (error) {
+      if (error instanceof StatusError && error.reason === 'Timeout') trouble = error.message;
+      throw error;
+    }
+  };
+  const useless = (method: string, problem: string): Error => {
+    trouble = `${label}: ${method} answered nonsense: ${problem}`;
+    return new StatusError('InternalError', trouble);
+  };
+  return {
+    provides: provisionsOf(manifest.kind, manifest.provides, call, useless),
+    failed: peer.failed,
+    async health() {
+      const health = await unlessUnknown<Health>(peer, 'health');
+      if (health?.healthy === false) return health;
+      return trouble === undefined ? (health ?? { healthy: true }) : { healthy: false, message: trouble };
+    },
+    drain: async () => (await unlessUnknown<Handover>(peer, 'drain')) ?? undefined,
+    async resume() {
+      await unlessUnknown(peer, 'resume');
+    },
+    stop: () => peer.close(),
+  };
+}
+
+/** The `inherited` state is what the instance before it answered to `drain`. */
+function greet(ctx: Context, messageBytes: number): JsonObject {
+  const { plugin, kernel, config, dataDir, cacheDir, inherited = null } = ctx;
+  return {
+    protocol: PROTOCOL,
+    plugin: { ...plugin },
+    kernel: { ...kernel },
+    config: config as Json,
+    inherited: inherited as Json,
+    dataDir,
+    cacheDir,
+    limits: { messageBytes },
+  };
+}
+
+function open(ctx: Context, manifest: Manifest, folder: string, o: PeerOptions): Peer {
+  const { run, environment } = manifest;
+  if ('remote' in run) {
+    const session = `${ctx.kernel.id}-${ctx.plugin.revision}`;
+    return new RemotePeer({ ...o, bus: ctx.bus, subject: run.remote, session });
+  }
+  const env: Record<string, string> = { ORLOP_PLUGIN: ctx.plugin.name };
+  for (const name of PASSED_ON) if (process.env[name] !== undefined) env[name] = process.env[name];
+  const command =
+    'component' in run
+      ? [
+          process.execPath,
+          fileURLToPath(new URL('./component/main.js', import.meta.url)),
+          manifest.kind,
+          run.component,
+        ]
+      : run.command;
+  return new ChildPeer({ ...o, command, cwd: folder, env: { ...env, ...environment } });
+}
+
+/** `undefined` from a plugin that does not have the method, which is fine, or answers null. */
+async function unlessUnknown<T>(peer: Peer, method: string): Promise<T | undefined> {
+  try {
+    return ((await peer.call(method, {})) as T | null) ?? undefined;
+  } catch (error) {
+    if (error instanceof UnknownMethod) return undefined;
+    throw error;
+  }
+}

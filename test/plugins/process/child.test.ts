@@ -1,0 +1,231 @@
+/** A plugin in a child process: what it may ask of the host, and what the host stands from it. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ConfigMaps, type Json } from 'orlop/plugin';
+import t, { type Test } from 'tap';
+import { eventually, type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
+
+/** Python is not compiled: it lies in the source tree. */
+const child = fileURLToPath(new URL('../../../../test/plugins/process/child.py', import.meta.url));
+
+function manifest(t: Test, changes: object = {}): string {
+  const plugin = {
+    name: 'child',
+    kind: 'child.v1',
+    version: '1.0.0',
+    description: 'Does as it is told.',
+    config: { type: 'object', properties: { mode: { type: 'string', default: 'listen' } } },
+    grants: {
+      objects: [{ resource: 'configmaps', verbs: '*' }],
+      publish: ['child.did', 'child.ask'],
+      subscribe: ['child.do', 'child.news'],
+    },
+    command: ['python3', child],
+    ...changes,
+  };
+  return `${t.testdir({ 'plugin.json': JSON.stringify(plugin) })}/plugin.json`;
+}
+
+const timing = { health: 500, restart: 20 };
+
+async function started(t: Test, changes: object = {}, o: TestKernelOptions = {}): Promise<TestKernel> {
+  return await testKernel(t, { plugins: [{ module: manifest(t, changes) }], timing, ...o });
+}
+
+interface Answer {
+  result?: Json & Record<string, Json>;
+  error?: { message: string; data?: { reason: string } };
+}
+
+/** Has the child call the host, and returns what it was answered. */
+function ask(kernel: TestKernel, method: string, params: object): Promise<Answer> {
+  return tell(kernel, { what: 'call', method, params }) as unknown as Promise<Answer>;
+}
+
+function tell(kernel: TestKernel, work: object): Promise<Json> {
+  return new Promise((resolve) => {
+    const subscription = kernel.bus.subscribe('child.did', (data) => {
+      subscription.close();
+      resolve(data);
+    });
+    kernel.bus.publish('child.do', work as Json);
+  });
+}
+
+const status = (kernel: TestKernel) => kernel.plugins()[0]!;
+
+t.test('it asks the host', async (t) => {
+  const kernel = await started(t);
+  t.match(status(kernel), { phase: 'Running', isolation: 'process', healthy: true, kind: 'child.v1' });
+  const object = { metadata: { namespace: 'default', name: 'a' }, data: { one: '1' } };
+  const key = { resource: 'configmaps', namespace: 'default', name: 'a' };
+  const { revision } = (await kernel.objects.list(ConfigMaps)) as { revision: number };
+  const watch = await ask(kernel, 'objects.watch', { id: 7, resource: 'configmaps', since: revision });
+  t.same(watch.result, null);
+  const again = await ask(kernel, 'objects.watch', { id: 7, resource: 'configmaps', since: revision });
+  t.match(again.error, { data: { reason: 'AlreadyExists' } });
+  const created = await ask(kernel, 'objects.create', { resource: 'configmaps', object });
+  t.match(created.result, { metadata: { name: 'a', resourceVersion: String }, data: { one: '1' } });
+  const updated = { ...(created.result as object), data: { two: '2' } };
+  t.match(await ask(kernel, 'objects.update', { resource: 'configmaps', object: updated }), {
+    result: { data: { two: '2' } },
+  });
+  t.match((await ask(kernel, 'objects.update', { resource: 'configmaps', object: updated })).error, {
+    data: { reason: 'Conflict' },
+  });
+  t.match(await ask(kernel, 'objects.get', key), { result: { data: { two: '2' } } });
+  await kernel.objects.create(ConfigMaps, {
+    metadata: { namespace: 'default', name: 'b', labels: { l: 'x' } },
+  });
+  const page = (await ask(kernel, 'objects.list', { resource: 'configmaps', limit: 1 })).result!;
+  t.match(page, { items: [{ metadata: { name: 'a' } }], continue: String });
+  const rest = await ask(kernel, 'objects.list', { resource: 'configmaps', continue: page['continue'] });
+  t.match(rest.result, { items: [{ metadata: { name: 'b' } }] });
+  const matching = await ask(kernel, 'objects.list', { resource: 'configmaps', matchLabels: { l: 'x' } });
+  t.equal((matching.result!['items'] as Json[]).length, 1);
+  await ask(kernel, 'objects.delete', key);
+  t.same((await ask(kernel, 'objects.get', key)).result, null);
+  const { events } = (await tell(kernel, { what: 'state' })) as { events: { id: number; type: string }[] };
+  t.same(
+    events.map(({ id, type }) => `${id} ${type}`),
+    ['7 ADDED', '7 MODIFIED', '7 ADDED', '7 DELETED'],
+  );
+  await ask(kernel, 'objects.unwatch', { id: 7 });
+
+  kernel.bus.serve('child.ask', (data) => ({ asked: data }));
+  t.same((await ask(kernel, 'bus.request', { subject: 'child.ask', data: 1 })).result, { asked: 1 });
+  await ask(kernel, 'bus.subscribe', { id: 8, subject: 'child.news' });
+  kernel.bus.publish('child.news', 'first');
+  await eventually('it hears', async () => {
+    const { messages } = (await tell(kernel, { what: 'state' })) as { messages: Json[] };
+    t.same(messages[0] ?? null, messages[0] ? { id: 8, subject: 'child.news', data: 'first' } : null);
+    return messages.length > 0;
+  });
+  t.same((await ask(kernel, 'log', { level: 'info', message: 'hello', fields: { a: 1 } })).result, null);
+});
+
+t.test('its grants hold, and nonsense is refused by an error that says what', async (t) => {
+  const kernel = await started(t);
+  const refusals: [method: string, params: object, message: RegExp][] = [
+    ['objects.list', { resource: 'secrets' }, /plugin "child" revision 1 may not list secrets/],
+    ['objects.watch', { id: 9, resource: 'pods', since: 0 }, /may not watch pods: add the verb 'watch'/],
+    ['bus.publish', { subject: 'other.subject' }, /may not publish to "other.subject"/],
+    ['bus.request', { subject: '$JS.API.STREAM.LIST' }, /may not publish/],
+    ['bus.subscribe', { id: 9, subject: '>' }, /may not subscribe to ">"/],
+    ['objects.get', { resource: 'confusions', name: 'a' }, /"confusions" is no resource: give e.g. "pods"/],
+    ['objects.get', { resource: 'configmaps' }, /params.name is missing: a string/],
+    ['objects.create', { resource: 'configmaps', object: 'a' }, /params.object must be an object of the API/],
+    ['objects.watch', { id: 9, resource: 'configmaps' }, /params.since is missing: a number/],
+    ['objects.burn', {}, /the host has no method "objects.burn"; see plugins\/process\/PROTOCOL.md/],
+  ];
+  for (const [method, params, message] of refusals)
+    t.match((await ask(kernel, method, params)).error?.message, message, method);
+  t.equal(status(kernel).revision, 1, 'it goes on');
+});
+
+t.test('what it leaves to its successor', async (t) => {
+  const kernel = await started(t);
+  const { pid } = (await tell(kernel, { what: 'state' })) as { pid: number };
+  await kernel.swap('child', { module: manifest(t, { version: '1.1.0' }) });
+  const state = (await tell(kernel, { what: 'state' })) as { pid: number; greeting: object };
+  t.match(state.greeting, {
+    protocol: 1,
+    plugin: { name: 'child', revision: 2 },
+    config: { mode: 'listen' },
+    inherited: { schema: 1, state: { pid } },
+  });
+  t.not(state.pid, pid);
+  t.notOk(existsSync(`/proc/${pid}`), 'the old process has ended');
+  t.match(status(kernel), { version: '1.1.0', revision: 2, healthy: true });
+  const { pid: last } = state;
+  await kernel.stop();
+  t.notOk(existsSync(`/proc/${last}`), 'as the last one has with the kernel');
+});
+
+t.test('one that does not start', async (t) => {
+  const cases: [mode: string, message: RegExp][] = [
+    ['garbage', /sent a line that is not JSON: "Hello, world!"; standard output is for the protocol/],
+    ['exit', /its process ended: exit code 1; it said last: KeyError: 'no such setting'/],
+    ['old', /initialize must answer \{ "protocol": 1 \}, not \{"protocol":0\}/],
+    ['long', /sent a line of more than 16777216 bytes/],
+    ['stranger', /sent an answer to request 4711, which there was not/],
+    ['hang', /took longer than \d+ ms/],
+  ];
+  const kernel = await started(t, {}, { timing: { ...timing, swap: 4_000 } });
+  for (const [mode, message] of cases) {
+    await t.rejects(kernel.swap('child', { module: manifest(t), config: { mode } }), { message }, mode);
+    t.match(status(kernel), { phase: 'Running', healthy: true }, 'the one before goes on');
+  }
+  await t.rejects(kernel.swap('child', { module: manifest(t, { command: ['no-such-program'] }) }), {
+    message:
+      /plugin "child" revision \d+: cannot run "no-such-program": .*ENOENT; install it, or name another/,
+  });
+  await t.rejects(kernel.swap('child', { module: manifest(t), config: { mode: 'skip' } }), {
+    message: /skipped: nothing to do here/,
+  });
+  t.ok((await tell(kernel, { what: 'state' })) as object, 'it works');
+});
+
+t.test('one that ends, hangs or babbles is started anew', async (t) => {
+  const kernel = await started(t);
+  const trouble: [work: object, message: RegExp][] = [
+    [{ what: 'raise' }, /its process ended: exit code 1; it said last: RuntimeError: told to fail/],
+    [{ what: 'print', text: 'Hello!' }, /sent a line that is not JSON: "Hello!"/],
+    [{ what: 'print', text: '[1]' }, /sent a message that is no JSON-RPC object/],
+    [{ what: 'print', text: '{"id":1}' }, /must have either a result or an error/],
+    [{ what: 'sleep', seconds: 3_600 }, /health check took longer than 500 ms/],
+  ];
+  for (const [work, message] of trouble) {
+    const { revision } = status(kernel);
+    const messages: (string | undefined)[] = [];
+    kernel.bus.publish('child.do', work as Json);
+    await eventually('it is started again', () => {
+      messages.push(status(kernel).message);
+      return status(kernel).phase === 'Running' && status(kernel).revision > revision;
+    });
+    t.match(messages.filter(Boolean).join('\n'), message);
+    t.ok(await tell(kernel, { what: 'state' }));
+  }
+});
+
+t.test('one that does not read cannot fill the memory', async (t) => {
+  const kernel = await started(t, {}, { timing: { ...timing, health: 20_000 } });
+  const { revision } = await kernel.objects.list(ConfigMaps);
+  await ask(kernel, 'objects.watch', { id: 1_000, resource: 'configmaps', since: revision });
+  const big = 'x'.repeat(500_000);
+  await kernel.objects.create(ConfigMaps, { metadata: { namespace: 'default', name: 'big' }, data: { big } });
+  const flood = tell(kernel, { what: 'flood', count: 500, seconds: 2 });
+  const before = process.memoryUsage().rss;
+  for (let index = 0; index < 40; index++) {
+    await kernel.objects.modify(ConfigMaps, { namespace: 'default', name: 'big' }, (draft) => {
+      draft.data!['n'] = String(index);
+    });
+  }
+  const grown = process.memoryUsage().rss - before;
+  t.ok(grown < 200 << 20, `250 MB of answers and 20 MB of events were not kept: ${grown >> 20} MiB`);
+  const { closed, failed } = (await flood) as { closed: object[]; failed: string[] };
+  t.same(failed, [], 'each was answered in the end');
+  t.match(closed, [{ id: 1_000, error: { data: { reason: 'Expired' }, message: /list again/ } }]);
+  t.equal(status(kernel).revision, 1, 'it goes on');
+});
+
+t.test('a manifest that is wrong', async (t) => {
+  const kernel = await started(t);
+  const cases: [changes: object, message: RegExp][] = [
+    [{ command: undefined }, /must have one of command, component and remote/],
+    [{ command: 'python3' }, /command must be an object; command must be a list of strings/],
+    [{ comand: [] }, /unknown key comand; there are name, kind/],
+    [{ grants: { objects: [{ resource: 'podz', verbs: ['get'] }] } }, /"podz" is no resource/],
+    [{ grants: { objects: [{ resource: 'pods', verbs: ['eat'] }] } }, /verbs must be "\*" or some of get/],
+    [{ kind: 'loadbalancer.v1' }, /kind loadbalancer.v1 cannot run in another process: pick\(\) is called/],
+    [{ kind: 'secrets.v1' }, /encode\(\) and decode\(\) are called by the store and answer synchronously/],
+    [{ name: 'Not A Name' }, /must be a lower-case DNS label/],
+  ];
+  for (const [changes, message] of cases)
+    await t.rejects(kernel.swap('child', { module: manifest(t, changes) }), { reason: 'Invalid', message });
+  const yaml = t.testdir({
+    'plugin.yaml': `name: child\nkind: child.v1\nversion: 2.0.0\ndescription: In YAML.\ncommand: [python3, ${child}]\nconfig: {properties: {mode: {type: string}}}`,
+  });
+  await kernel.swap('child', { module: `${yaml}/plugin.yaml` });
+  t.match(status(kernel), { version: '2.0.0', phase: 'Running' });
+});
