@@ -12,4 +12,5 @@ export * from './runtime.ts';
 export * from './scheduler.ts';
 export * from './scoring.ts';
 export * from './secrets.ts';
+export * from './tokens.ts';
 export * from './volume.ts';

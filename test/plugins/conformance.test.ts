@@ -12,6 +12,7 @@ import {
   ScorePlugins,
   Secrets,
   SecretsEncoding,
+  ServiceAccountTokens,
   type Volume,
   type VolumeDriver,
   VolumeDrivers,
@@ -25,6 +26,7 @@ import scheduler from '../../plugins/scheduler/index.ts';
 import aesgcm from '../../plugins/secrets/aesgcm/index.ts';
 import identity from '../../plugins/secrets/identity/index.ts';
 import { standardPlugins } from '../../plugins/standard.ts';
+import tokens from '../../plugins/tokens/index.ts';
 import emptydir from '../../plugins/volumes/emptydir/index.ts';
 import hostpath from '../../plugins/volumes/hostpath/index.ts';
 import projected from '../../plugins/volumes/projected/index.ts';
@@ -39,6 +41,7 @@ import {
   schedulerConformance,
   scoringConformance,
   secretsConformance,
+  tokensConformance,
   volumeConformance,
 } from '../conformance/index.ts';
 
@@ -122,6 +125,15 @@ t.test('auth', async (t) => {
 t.test('ca', async (t) => {
   const kernel = await testKernel(t, { plugins: [ca] });
   await caConformance(checks(t), 'ca', async () => ({ authority: kernel.service(CertificateAuthority) }));
+});
+
+t.test('tokens', async (t) => {
+  // Secrets are among what a token may be bound to.
+  const kernel = await testKernel(t, { plugins: [identity, tokens] });
+  await tokensConformance(checks(t), 'tokens', async () => ({
+    tokens: kernel.service(ServiceAccountTokens),
+    objects: kernel.objects,
+  }));
 });
 
 t.test('scheduler', async (t) => {

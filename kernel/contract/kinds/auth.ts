@@ -5,6 +5,8 @@ export interface UserInfo {
   username: string;
   uid?: string;
   groups: string[];
+  /** More about the credentials, e.g. the pod that a token is bound to. */
+  extra?: Record<string, string[]>;
 }
 
 export interface Credentials {
@@ -18,6 +20,14 @@ export interface Credentials {
 export interface Authenticator {
   /** `undefined`: these credentials are nobody's; the request is refused with 401. */
   authenticate(credentials: Credentials): UserInfo | undefined | Promise<UserInfo | undefined>;
+  /**
+   * What a TokenReview asks: whose token, and for which of these audiences. Absent: `authenticate` says whose, and the token is for the
+   * API server alone.
+   */
+  reviewToken?(
+    token: string,
+    audiences: readonly string[],
+  ): Promise<{ user: UserInfo; audiences: string[] } | undefined>;
 }
 
 export const Authenticator = service<Authenticator>('auth.v1');

@@ -8,4 +8,5 @@ export * from './runtime.ts';
 export * from './scoring.ts';
 export * from './scoring-table.ts';
 export * from './secrets.ts';
+export * from './tokens.ts';
 export * from './volume.ts';

@@ -7,6 +7,7 @@ import {
   schedulerConformance,
   scoringConformance,
   secretsConformance,
+  tokensConformance,
   type VolumeFixture,
   volumeConformance,
 } from 'orlop/conformance';
@@ -17,6 +18,7 @@ import {
   PodNetwork,
   type ScorePlugin,
   SecretsEncoding,
+  ServiceAccountTokens,
   type VolumeDriver,
 } from 'orlop/plugin';
 import type { Kernel } from '../../../kernel/kernel.ts';
@@ -66,6 +68,11 @@ const SUITES: Readonly<Record<string, Suite>> = {
     for (const [name, plugin] of scorers)
       await scoringConformance(t, name, async () => ({ plugin, ...(labels ? { labels } : {}) }));
   },
+  'tokens.v1': (t, { name, kernel }) =>
+    tokensConformance(t, name, async () => ({
+      tokens: kernel.service(ServiceAccountTokens),
+      objects: kernel.objects,
+    })),
   async 'volume.v1'(t, { drivers, given }) {
     for (const [source, driver] of drivers) {
       const fixture = given.volumes?.[source] ?? { volume: { name: 'v', [source]: {} } };
