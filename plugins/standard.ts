@@ -8,6 +8,7 @@ export type Role = 'server' | 'node';
 const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./secrets/aesgcm/index.js', 'server', 'node'],
   ['./ca/index.js', 'server'],
+  ['./tokens/index.js', 'server'],
   ['./auth/index.js', 'server'],
   ['./presence/index.js', 'server', 'node'],
   ['./apiserver/index.js', 'server'],
@@ -19,6 +20,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/nodelifecycle/index.js', 'server'],
   ['./controllers/serviceaccount/index.js', 'server'],
   ['./controllers/blobcollector/index.js', 'server'],
+  ['./controllers/serviceaccounttoken/index.js', 'server'],
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],
   ['./loadbalancer/index.js', 'node'],

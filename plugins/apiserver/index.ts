@@ -1,4 +1,12 @@
-import { ApiServer, Authenticator, CertificateAuthority, definePlugin, PRESENCE } from 'orlop/plugin';
+import {
+  ApiServer,
+  Authenticator,
+  CertificateAuthority,
+  definePlugin,
+  optional,
+  PRESENCE,
+  ServiceAccountTokens,
+} from 'orlop/plugin';
 import { type Config, config } from './config.ts';
 import { type Requires, start } from './server/start.ts';
 
@@ -8,7 +16,11 @@ export default definePlugin<Config, Requires>({
   version: '0.1.0',
   description: 'Serves the Kubernetes API over HTTPS.',
   config,
-  requires: { authenticator: Authenticator, ca: CertificateAuthority },
+  requires: {
+    authenticator: Authenticator,
+    ca: CertificateAuthority,
+    tokens: optional(ServiceAccountTokens),
+  },
   provides: [ApiServer],
   grants: {
     objects: [{ resource: '*', verbs: '*' }],

@@ -9,4 +9,5 @@ export * from './pods.ts';
 export * from './quantity.ts';
 export * from './resources.ts';
 export * from './selectors.ts';
+export * from './service-accounts.ts';
 export * from './taints.ts';

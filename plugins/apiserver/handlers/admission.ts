@@ -30,6 +30,18 @@ export interface Admission {
   validate(request: AdmissionRequest): Promise<void>;
 }
 
+/** One after the other; the first refusal is the answer. */
+export function inOrder(...steps: readonly Admission[]): Admission {
+  return {
+    async mutate(request) {
+      for (const step of steps) await step.mutate(request);
+    },
+    async validate(request) {
+      for (const step of steps) await step.validate(request);
+    },
+  };
+}
+
 const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
 
 /** What is always admitted by: namespaces. Source: apiserver plugin `namespace/lifecycle`. */

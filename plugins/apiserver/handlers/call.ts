@@ -7,6 +7,7 @@ import type {
   Logger,
   ObjectClient,
   ObjectKey,
+  ServiceAccountTokens,
 } from 'orlop/plugin';
 import type { Authorizer } from '../http/authorize.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -29,6 +30,8 @@ export interface Api {
   readonly admission: Admission;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  /** `undefined`: no plugin of the cluster issues tokens. */
+  readonly tokens: ServiceAccountTokens | undefined;
   /** Ends watches and other streams when the instance stops. */
   readonly signal: AbortSignal;
 }

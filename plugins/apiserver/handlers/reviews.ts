@@ -33,12 +33,20 @@ async function answer(call: Call, asked: Access): Promise<object> {
   }
 }
 
-async function whoseToken({ api }: Call, { spec }: Access): Promise<object> {
+const NOBODY = { authenticated: false, error: 'invalid bearer token' } as const;
+
+async function whoseToken({ api: { authenticator, tokens } }: Call, { spec }: Access): Promise<object> {
   if (!spec?.token) {
     throw new StatusError('BadRequest', 'token is required for TokenReview in authentication');
   }
-  const user = await api.authenticator.authenticate({ token: spec.token });
-  return user ? { authenticated: true, user } : { authenticated: false, error: 'invalid bearer token' };
+  const { token } = spec;
+  const audiences = spec.audiences?.length ? spec.audiences : (tokens?.audiences ?? []);
+  if (authenticator.reviewToken) {
+    const found = await authenticator.reviewToken(token, audiences);
+    return found ? { authenticated: true, ...found } : NOBODY;
+  }
+  const user = await authenticator.authenticate({ token });
+  return user ? { authenticated: true, user } : NOBODY;
 }
 
 function mayDo({ api }: Call, user: UserInfo, { spec = {} }: Access): object {

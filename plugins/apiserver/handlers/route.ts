@@ -18,6 +18,7 @@ import { bindPod, evictPod } from './pods.ts';
 import { getObject } from './read.ts';
 import { review } from './reviews.ts';
 import { scaleObject } from './scale.ts';
+import { createToken } from './tokens.ts';
 import { updateFromBody } from './update.ts';
 
 interface Route {
@@ -56,6 +57,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   log: { GET: { verb: 'get', handler: podLogs } },
   binding: { POST: { verb: 'create', handler: bindPod } },
   eviction: { POST: { verb: 'create', handler: evictPod } },
+  token: { POST: { verb: 'create', handler: createToken } },
   finalize: { PUT: { verb: 'update', handler: finalizeNamespace } },
 };
 

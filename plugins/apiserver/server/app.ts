@@ -7,6 +7,7 @@ import { Hono } from 'hono';
 import { type Authenticator, asStatusError, qualifiedResource, StatusError } from 'orlop/plugin';
 import type { Api } from '../handlers/call.ts';
 import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
+import { sendIssuer, sendKeySet } from '../handlers/issuer.ts';
 import { route } from '../handlers/route.ts';
 import { authenticate, unauthorized } from '../http/authenticate.ts';
 import type { Attributes } from '../http/authorize.ts';
@@ -115,6 +116,11 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   const hono = new Hono<{ Bindings: HttpBindings }>();
   hono.all('/api/*', answer(resources)).all('/apis/*', answer(resources));
   hono.all('/openapi/*', answer(plain((exchange) => sendOpenApi(exchange, documents))));
+  hono.all(
+    '/.well-known/openid-configuration',
+    answer(plain((exchange) => sendIssuer(exchange, api, documents))),
+  );
+  hono.all('/openid/v1/jwks', answer(plain((exchange) => sendKeySet(exchange, api))));
   hono.all('/version', answer(plain((exchange) => exchange.json(200, version))));
   for (const name of ['healthz', 'livez', 'readyz']) hono.all(`/${name}`, healthy).all(`/${name}/*`, healthy);
   hono.all('/', answer(plain((exchange) => exchange.json(200, { paths }))));

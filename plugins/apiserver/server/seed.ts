@@ -7,6 +7,7 @@ import {
   type ObjectClient,
   type Resource,
   type Service,
+  ServiceAccounts,
   Services,
 } from 'orlop/plugin';
 import { applyDefaults, prepareForCreate, storeReserving } from '../resources/lifecycle.ts';
@@ -26,6 +27,8 @@ export interface Endpoint {
 export async function seed(objects: ObjectClient, table: ResourceTable, endpoint: Endpoint): Promise<void> {
   for (const name of NAMESPACES) {
     await ensure(objects, table, Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    const account = { metadata: { namespace: name, name: 'default' } };
+    await ensure(objects, table, ServiceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', ...account });
   }
   await ensure(objects, table, Services, kubernetesService(endpoint));
   const slice = kubernetesSlice(endpoint);

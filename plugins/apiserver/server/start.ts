@@ -6,11 +6,14 @@ import {
   type CertificateAuthority,
   type Context,
   type Instance,
+  type OptionalToken,
   provide,
+  type ServiceAccountTokens,
   type ServiceToken,
 } from 'orlop/plugin';
 import type { Config } from '../config.ts';
-import { namespaceLifecycle } from '../handlers/admission.ts';
+import { inOrder, namespaceLifecycle } from '../handlers/admission.ts';
+import { serviceAccountAdmission } from '../handlers/service-accounts.ts';
 import { everyoneIsAdmin } from '../http/authorize.ts';
 import { OpenApi } from '../openapi/documents.ts';
 import { ProtobufDecoder } from '../protobuf/decode.ts';
@@ -26,6 +29,7 @@ import { tlsServer } from './tls.ts';
 export type Requires = {
   authenticator: ServiceToken<Authenticator, false>;
   ca: ServiceToken<CertificateAuthority, false>;
+  tokens: OptionalToken<ServiceAccountTokens>;
 };
 
 /** How long answers may take that are under way when the cluster stops. */
@@ -61,9 +65,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       table,
       schemas,
       protobuf: new ProtobufDecoder(schemas, protobufMessages()),
-      admission: namespaceLifecycle(objects),
+      admission: inOrder(namespaceLifecycle(objects), serviceAccountAdmission(objects)),
       authenticator: ctx.services.authenticator,
       authorizer: everyoneIsAdmin,
+      tokens: ctx.services.tokens,
       signal: streams.signal,
     },
     documents: { table, openapi: new OpenApi(table, schemas), address: () => `${address}:${port}` },

@@ -1,10 +1,18 @@
-import { controllerReference, type Pod, type ReplicaSet, ReplicaSets } from 'orlop/plugin';
+import { randomUUID } from 'node:crypto';
+import {
+  controllerReference,
+  type Pod,
+  type ReplicaSet,
+  ReplicaSets,
+  type ServiceAccount,
+  useServiceAccount,
+} from 'orlop/plugin';
 
-/** A pod of the ReplicaSet, to create; the store completes its name. */
-export function podFromTemplate(replicaSet: ReplicaSet): Pod {
+/** A pod of the ReplicaSet, to create with that ServiceAccount; the store completes its name. */
+export function podFromTemplate(replicaSet: ReplicaSet, account: ServiceAccount): Pod {
   const template = replicaSet.spec!.template!;
   const { labels, annotations, finalizers } = template.metadata ?? {};
-  return {
+  const pod: Pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
@@ -15,9 +23,11 @@ export function podFromTemplate(replicaSet: ReplicaSet): Pod {
       ...(finalizers ? { finalizers } : {}),
       ownerReferences: [controllerReference(ReplicaSets, replicaSet)],
     },
-    spec: template.spec!,
+    spec: structuredClone(template.spec!),
     status: { phase: 'Pending' },
   };
+  useServiceAccount(pod, account, randomUUID());
+  return pod;
 }
 
 /**

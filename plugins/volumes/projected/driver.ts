@@ -6,16 +6,22 @@ import {
   Secrets,
   StatusError,
   type VolumeDriver,
+  type VolumeRequest,
 } from 'orlop/plugin';
 import { writeAtomically } from './atomic-writer.ts';
 import { downwardFiles } from './downward.ts';
-import { type FileSet, projectKeys, type Source, sourcesOf } from './files.ts';
+import { type FileSet, type ObjectSource, projectKeys, type Source, safePath, sourcesOf } from './files.ts';
+import type { PodTokens } from './tokens.ts';
 
 /** What the store's cache holds; it has seen all that was written before the pod. */
 const CACHED = { revision: 0 };
 
 /** One driver for every volume whose files come from objects of the API. `nodeIP` is for `status.hostIP`. */
-export function projectionDriver(objects: ObjectClient, nodeIP: () => string): VolumeDriver {
+export function projectionDriver(
+  objects: ObjectClient,
+  tokens: PodTokens,
+  nodeIP: () => string,
+): VolumeDriver {
   async function dataOf(
     kind: 'ConfigMap' | 'Secret',
     key: { namespace: string; name: string },
@@ -32,13 +38,27 @@ export function projectionDriver(objects: ObjectClient, nodeIP: () => string): V
   }
 
   async function filesOf(
-    source: Exclude<Source, { kind: 'DownwardAPI' }>,
-    namespace: string,
+    source: Source,
+    { pod, dir }: Pick<VolumeRequest, 'pod' | 'dir'>,
     defaultMode: number,
   ): Promise<FileSet> {
-    if (source.kind === 'Unsupported') {
-      throw new StatusError('Invalid', `volume source "${source.name}" is not supported by volume-projected`);
+    switch (source.kind) {
+      case 'DownwardAPI':
+        return downwardFiles(pod, source.items, defaultMode, nodeIP());
+      case 'ServiceAccountToken': {
+        const file = { data: await tokens.get(pod, source, dir), mode: defaultMode };
+        return new Map([[safePath(source.path), file]]);
+      }
+      case 'Unsupported': {
+        const text = `volume source "${source.name}" is not supported by volume-projected`;
+        throw new StatusError('Invalid', text);
+      }
+      default:
+        return objectFiles(source, pod.metadata!.namespace!, defaultMode);
     }
+  }
+
+  async function objectFiles(source: ObjectSource, namespace: string, defaultMode: number): Promise<FileSet> {
     const data = await dataOf(source.kind, { namespace, name: source.name });
     if (data) return projectKeys(source, data, defaultMode);
     if (source.optional) return new Map();
@@ -50,16 +70,13 @@ export function projectionDriver(objects: ObjectClient, nodeIP: () => string): V
       const { sources, defaultMode } = sourcesOf(volume);
       const files: FileSet = new Map();
       for (const source of sources) {
-        const more =
-          source.kind === 'DownwardAPI'
-            ? downwardFiles(pod, source.items, defaultMode, nodeIP())
-            : await filesOf(source, pod.metadata!.namespace!, defaultMode);
-        for (const [path, file] of more) files.set(path, file);
+        for (const [path, file] of await filesOf(source, { pod, dir }, defaultMode)) files.set(path, file);
       }
       await writeAtomically(dir, files);
       return dir;
     },
-    async tearDown({ dir }) {
+    async tearDown({ pod, dir }) {
+      tokens.forget(pod);
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -22,14 +22,24 @@ export interface ObjectSource {
   items: KeyToPath[] | undefined;
 }
 
+export interface TokenSource {
+  kind: 'ServiceAccountToken';
+  path: string;
+  /** `undefined`: the API server. */
+  audience: string | undefined;
+  expirationSeconds: number;
+}
+
 export type DownwardItem = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[number];
 
 export type Source =
   | ObjectSource
+  | TokenSource
   | { kind: 'DownwardAPI'; items: DownwardItem[] }
   | { kind: 'Unsupported'; name: string };
 
 const DEFAULT_MODE = 0o644;
+const TOKEN_SECONDS = 3600;
 
 /** Where a volume's files come from, in order: later ones win. */
 export function sourcesOf(volume: Volume): { sources: Source[]; defaultMode: number } {
@@ -40,6 +50,10 @@ export function sourcesOf(volume: Volume): { sources: Source[]; defaultMode: num
       if (each.configMap) return object('ConfigMap', each.configMap.name, each.configMap);
       if (each.secret) return object('Secret', each.secret.name, each.secret);
       if (each.downwardAPI) return { kind: 'DownwardAPI', items: each.downwardAPI.items ?? [] };
+      if (each.serviceAccountToken) {
+        const { path, audience, expirationSeconds = TOKEN_SECONDS } = each.serviceAccountToken;
+        return { kind: 'ServiceAccountToken', path, audience, expirationSeconds };
+      }
       return { kind: 'Unsupported', name: Object.keys(each)[0] ?? 'none' };
     });
     return { sources, defaultMode };

@@ -5,9 +5,11 @@ import {
   PodNetwork,
   provide,
   Secrets,
+  TOKEN_SUBJECT,
   VolumeDrivers,
 } from 'orlop/plugin';
 import { projectionDriver } from './driver.ts';
+import { PodTokens } from './tokens.ts';
 
 const requires = { network: optional(PodNetwork) };
 
@@ -23,10 +25,12 @@ export default definePlugin<Record<string, never>, typeof requires>({
       { resource: ConfigMaps, verbs: ['get'] },
       { resource: Secrets, verbs: ['get'] },
     ],
+    publish: [TOKEN_SUBJECT],
     host: ['files'],
   },
   start(ctx) {
-    const driver = projectionDriver(ctx.objects, () => ctx.services.network?.nodeIP ?? '');
+    const tokens = new PodTokens(ctx.bus, ctx.log);
+    const driver = projectionDriver(ctx.objects, tokens, () => ctx.services.network?.nodeIP ?? '');
     const names = ['configMap', 'secret', 'downwardAPI', 'projected'];
     return { provides: names.map((name) => provide(VolumeDrivers, driver, name)) };
   },

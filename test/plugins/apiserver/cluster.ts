@@ -9,7 +9,9 @@ import type { Test } from 'tap';
 import { type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
 import { type Kubectl, kubectl } from '../../kubectl.ts';
 
-const PLUGINS = ['secrets/identity', 'ca', 'auth', 'apiserver'];
+const PLUGINS = ['secrets/identity', 'ca', 'tokens', 'auth', 'apiserver'];
+/** Pods ask for their namespace's account. */
+const ACCOUNTS = 'serviceaccount-controller';
 
 /** As an entry of `KernelOptions.plugins`: `node`, `controllers/deployment`, `../runtimes/fake`. */
 export function standard(path: string, config: object = {}): { module: string; config: object } {
@@ -44,9 +46,16 @@ export interface TestApi {
 }
 
 export async function testApi(t: Test, options: TestKernelOptions = {}): Promise<TestApi> {
+  const given = options.plugins ?? [];
   const kernel = await testKernel(t, {
     ...options,
-    plugins: [...PLUGINS.map((path) => standard(path)), ...(options.plugins ?? [])],
+    plugins: [
+      ...PLUGINS.map((path) => standard(path)),
+      ...(given.some((each) => 'name' in each && each.name === ACCOUNTS)
+        ? []
+        : [standard('controllers/serviceaccount')]),
+      ...given,
+    ],
     config: { apiserver: { port: 0, address: '127.0.0.1' }, auth: { adminToken: TOKEN }, ...options.config },
   });
   const { url } = kernel.service(ApiServer);

@@ -18,7 +18,6 @@ const cluster = await testApi(t, {
     'controllers/replicaset',
     'controllers/namespace',
     'controllers/garbagecollector',
-    'controllers/serviceaccount',
   ].map((path) => standard(path)),
   config: { node: { defaultRuntime: 'fake' } },
 });

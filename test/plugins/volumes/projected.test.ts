@@ -1,8 +1,19 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KubeObject, ObjectClient, Resource, Volume } from 'orlop/plugin';
+import {
+  type BusClient,
+  type Json,
+  type KubeObject,
+  type Logger,
+  type ObjectClient,
+  type Resource,
+  StatusError,
+  type TokenParams,
+  type Volume,
+} from 'orlop/plugin';
 import t from 'tap';
 import { projectionDriver } from '../../../plugins/volumes/projected/driver.ts';
+import { PodTokens } from '../../../plugins/volumes/projected/tokens.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
@@ -21,7 +32,22 @@ function world() {
       return value && { value };
     },
   } as unknown as ObjectClient;
-  return { objects, driver: projectionDriver(client, () => '10.0.0.1') };
+  const server = { now: Date.parse('2026-01-01T00:00:00Z'), asked: [] as TokenParams[], isAway: false };
+  const bus = {
+    async request(_subject: string, data: Json) {
+      if (server.isAway) throw new StatusError('ServiceUnavailable', 'nobody serves it');
+      server.asked.push(data as unknown as TokenParams);
+      const { expirationSeconds = 0 } = (data as unknown as TokenParams).spec;
+      const expirationTimestamp = new Date(server.now + expirationSeconds * 1000).toISOString();
+      return { token: `token ${server.asked.length}`, expirationTimestamp };
+    },
+  } as unknown as BusClient;
+  const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+  const driverOf = () => {
+    const tokens = new PodTokens(bus, silent, () => server.now);
+    return projectionDriver(client, tokens, () => '10.0.0.1');
+  };
+  return { objects, server, driver: driverOf(), driverOf };
 }
 
 const pod = {
@@ -106,8 +132,44 @@ t.test('projected and downward files', async (t) => {
   t.equal(readFileSync(join(dir, 'password'), 'utf8'), 's3cret');
   t.equal(readFileSync(join(dir, 'labels'), 'utf8'), 'a="x\\"y"\nb="2"');
   t.equal(readFileSync(join(dir, 'cpu'), 'utf8'), '250');
-  const token: Volume = { name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } };
+  const token: Volume = { name: 'v', projected: { sources: [{ clusterTrustBundle: { path: 't' } }] } };
   await t.rejects(driver.setUp({ pod, volume: token, dir }), {
-    message: /serviceAccountToken.*not supported/,
+    message: /clusterTrustBundle.*not supported/,
   });
+});
+
+t.test('tokens', async (t) => {
+  const { server, driver, driverOf } = world();
+  const dir = t.testdir();
+  const serviceAccountToken = { path: 'token', expirationSeconds: 3600, audience: 'vault' };
+  const volume: Volume = { name: 'v', projected: { sources: [{ serviceAccountToken }] } };
+  const token = async (by = driver): Promise<string> => {
+    await by.setUp({ pod, volume, dir });
+    return readFileSync(join(dir, 'token'), 'utf8');
+  };
+  t.equal(await token(), 'token 1');
+  t.match(server.asked, [
+    {
+      namespace: 'd',
+      account: 'default',
+      spec: {
+        audiences: ['vault'],
+        expirationSeconds: 3600,
+        boundObjectRef: { kind: 'Pod', name: 'p', uid: 'u' },
+      },
+    },
+  ]);
+  server.now += 2_870_000;
+  t.equal(await token(), 'token 1', 'it is kept while it is good');
+  server.now += 20_000;
+  t.equal(await token(), 'token 2', 'and replaced before it ends');
+  server.now += 3_000_000;
+  server.isAway = true;
+  t.equal(await token(), 'token 2', 'while no server answers, it has to do');
+  t.equal(await token(driverOf()), 'token 2', 'also after a restart of the node');
+  server.isAway = false;
+  t.equal(await token(), 'token 3');
+  await driver.tearDown({ pod, volume, dir });
+  server.isAway = true;
+  await t.rejects(driver.setUp({ pod, volume, dir }), { message: /nobody serves it/ });
 });

@@ -22,6 +22,7 @@ export interface Access extends KubeObject {
     uid?: string;
     /** Of a TokenReview. */
     token?: string;
+    audiences?: string[];
     resourceAttributes?: {
       verb?: string;
       group?: string;

@@ -40,6 +40,15 @@ export const configRows: readonly ResourceRow[] = [
   row<ServiceAccount>(ServiceAccounts, {
     shortNames: ['sa'],
     strategy: { warnings: serviceAccountWarnings },
+    subresources: [
+      {
+        name: 'token',
+        group: 'authentication.k8s.io',
+        version: 'v1',
+        kind: 'TokenRequest',
+        verbs: ['create'],
+      },
+    ],
     columns: [column('Secrets', ({ secrets }) => secrets?.length ?? 0)],
   }),
 ];
