@@ -21,6 +21,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/serviceaccount/index.js', 'server'],
   ['./controllers/blobcollector/index.js', 'server'],
   ['./controllers/serviceaccounttoken/index.js', 'server'],
+  ['./controllers/storagemigrator/index.js', 'server'],
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],
   ['./loadbalancer/index.js', 'node'],

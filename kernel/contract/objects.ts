@@ -30,6 +30,8 @@ export interface StoredObject<T extends KubeObject = KubeObject> {
   readonly bytes: Uint8Array;
   /** Parsed at first use, at most once. */
   readonly value: T;
+  /** It is stored under an encoding or a key that is no longer the current one: any update writes it anew, also one that changes nothing. */
+  readonly stale?: boolean;
 }
 
 export interface ReadOptions {
@@ -58,6 +60,8 @@ export interface PastRevision<T extends KubeObject = KubeObject> {
   readonly time: string;
   /** The plugin that wrote it, by name; a kernel's own id for what no plugin wrote. */
   readonly writer: string;
+  /** The user on whose behalf, if it was on one's. */
+  readonly user?: string | undefined;
 }
 
 export interface ListOptions<T extends KubeObject = KubeObject> extends ReadOptions {
@@ -187,4 +191,6 @@ export interface ObjectClient {
   ): Promise<StoredObject<T>>;
   /** All or nothing; each key at most once; at most 1,000 writes. */
   transact(writes: Write[]): Promise<StoredObject[]>;
+  /** The same objects, for writes that this user asked for: `history` shows whose they were. */
+  onBehalfOf(user: string): ObjectClient;
 }

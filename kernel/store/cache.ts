@@ -169,7 +169,7 @@ export class Cache implements FeedTarget {
         revision,
         message.data,
         headers?.get(HEADERS.operation) === 'delete',
-        this.#encodings.decoder(headers?.get(HEADERS.encoding), message.subject),
+        this.#encodings.codec(headers?.get(HEADERS.encoding), message.subject),
       );
     // The stream's own marker of an object that aged away.
     const last = table.newest(sortKey(key));

@@ -21,20 +21,20 @@ import { page } from './read.ts';
 import type { Shard } from './shard.ts';
 import { sortKey } from './subjects.ts';
 import { startWatch } from './watch.ts';
-import type { Writer } from './writer.ts';
+import type { Author, Writer } from './writer.ts';
 
 const NAMES_TRIED = 8;
 
-/** The object store as one writer sees it. */
+/** The object store as one author sees it. */
 export class Client implements ObjectClient {
   readonly #shardOf: (resource: Resource) => Shard;
   readonly #writer: Writer;
-  readonly #name: string;
+  readonly #author: Author;
 
-  constructor(shardOf: (resource: Resource) => Shard, writer: Writer, name: string) {
+  constructor(shardOf: (resource: Resource) => Shard, writer: Writer, author: Author) {
     this.#shardOf = shardOf;
     this.#writer = writer;
-    this.#name = name;
+    this.#author = author;
   }
 
   async get<T extends KubeObject>(
@@ -95,7 +95,7 @@ export class Client implements ObjectClient {
     key: ObjectKey,
     change: (draft: T) => void | boolean,
   ): Promise<StoredObject<T>> {
-    return await this.#writer.modify(resource, keyIn(resource, key), change, this.#name);
+    return await this.#writer.modify(resource, keyIn(resource, key), change, this.#author);
   }
 
   async delete<T extends KubeObject>(
@@ -107,13 +107,17 @@ export class Client implements ObjectClient {
   }
 
   async transact(writes: Write[]): Promise<StoredObject[]> {
-    return await this.#writer.transact(writes, this.#name);
+    return await this.#writer.transact(writes, this.#author);
+  }
+
+  onBehalfOf(user: string): ObjectClient {
+    return new Client(this.#shardOf, this.#writer, { ...this.#author, user });
   }
 
   async #write<T extends KubeObject>(write: Write<T>): Promise<StoredObject<T>> {
     return (await this.#writer.write(
       write as unknown as Write,
-      this.#name,
+      this.#author,
     )) as StoredObject<KubeObject> as StoredObject<T>;
   }
 }

@@ -1,11 +1,14 @@
 import { type Resource, type SecretsEncoding, StatusError } from '../contract/index.ts';
-import type { Decode } from './entry.ts';
+import type { Codec } from './entry.ts';
 import { resourceId } from './subjects.ts';
 
 /** Which resources are stored encoded, and by what. */
 export class Encodings {
   readonly #resources: ReadonlySet<string>;
-  readonly #known = new Map<string, SecretsEncoding>();
+  /** What is stored as it is can be read without the plugin that did so. */
+  readonly #known = new Map<string, Pick<SecretsEncoding, 'decode'>>([
+    ['identity', { decode: (raw) => raw }],
+  ]);
   #current: SecretsEncoding | undefined;
 
   constructor(resources: readonly Resource[]) {
@@ -18,7 +21,7 @@ export class Encodings {
     this.#known.set(encoding.encoding, encoding);
   }
 
-  /** The value as it is stored, and the name of its encoding if it has one. */
+  /** The value as it is stored, and the label of its encoding if it has one. */
   encode(
     resource: Resource,
     json: Uint8Array,
@@ -30,20 +33,28 @@ export class Encodings {
         'ServiceUnavailable',
         `${resource.resource} cannot be written yet: no plugin of kind secrets.v1 has started`,
       );
-    return { data: this.#current.encode(json, subject), encoding: this.#current.encoding };
+    return { data: this.#current.encode(json, subject), encoding: labelOf(this.#current) };
   }
 
-  /** What undoes the encoding of this name; looked up at the first read, which may be after its plugin has started. */
-  decoder(encoding: string | undefined, subject: string): Decode | undefined {
-    if (!encoding) return undefined;
-    return (raw) => {
-      const found = this.#known.get(encoding);
-      if (!found)
-        throw new StatusError(
-          'InternalError',
-          `${subject} is stored with the encoding "${encoding}", which no running plugin has: start it again`,
-        );
-      return found.decode(raw, subject);
+  /** What undoes the encoding of this label; looked up at the first read, which may be after its plugin has started. */
+  codec(label: string | undefined, subject: string): Codec | undefined {
+    if (!label) return undefined;
+    return {
+      decode: (raw) => {
+        const [name = ''] = label.split('/');
+        const found = this.#known.get(name);
+        if (!found)
+          throw new StatusError(
+            'InternalError',
+            `${subject} is stored with the encoding "${name}", which no running plugin has: start it again`,
+          );
+        return found.decode(raw, subject);
+      },
+      isStale: () => this.#current !== undefined && labelOf(this.#current) !== label,
     };
   }
+}
+
+function labelOf({ encoding, key }: SecretsEncoding): string {
+  return key === undefined ? encoding : `${encoding}/${key}`;
 }

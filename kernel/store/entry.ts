@@ -1,8 +1,12 @@
 import type { KubeObject, ObjectKey, StoredObject } from '../contract/index.ts';
 import { withoutRevision, withRevision } from './bytes.ts';
 
-/** Decodes what was stored under an encoding; the subject is what the value is bound to. */
-export type Decode = (raw: Uint8Array) => Uint8Array;
+/** The encoding of one stored value. */
+export interface Codec {
+  decode(raw: Uint8Array): Uint8Array;
+  /** Whether a write would not use it any more. */
+  isStale(): boolean;
+}
 
 /** One revision of one object in the cache: live, or the tombstone of a deletion with the last state. */
 export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T> {
@@ -11,26 +15,32 @@ export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T>
   readonly deleted: boolean;
   /** The revision before, while a watch or a list may still ask for it. */
   previous: Entry | undefined;
-  #decode: Decode | undefined;
+  readonly #codec: Codec | undefined;
+  #encoded: boolean;
   #bytes: Uint8Array;
   #value: T | undefined;
 
   /** `raw` is the message as stored; it is copied. */
-  constructor(key: ObjectKey, revision: number, raw: Uint8Array, deleted: boolean, decode?: Decode) {
+  constructor(key: ObjectKey, revision: number, raw: Uint8Array, deleted: boolean, codec?: Codec) {
     this.key = key;
     this.revision = revision;
     this.deleted = deleted;
-    this.#decode = decode;
+    this.#codec = codec;
+    this.#encoded = codec !== undefined;
     // What is encoded stays so until it is first read.
-    this.#bytes = decode ? Uint8Array.from(raw) : withRevision(raw, revision);
+    this.#bytes = codec ? Uint8Array.from(raw) : withRevision(raw, revision);
   }
 
   get bytes(): Uint8Array {
-    if (this.#decode) {
-      this.#bytes = withRevision(this.#decode(this.#bytes), this.revision);
-      this.#decode = undefined;
+    if (this.#encoded) {
+      this.#bytes = withRevision(this.#codec!.decode(this.#bytes), this.revision);
+      this.#encoded = false;
     }
     return this.#bytes;
+  }
+
+  get stale(): boolean {
+    return this.#codec?.isStale() ?? false;
   }
 
   get value(): T {

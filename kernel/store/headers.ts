@@ -4,9 +4,11 @@ export const HEADERS = {
   write: 'Orlop-Write',
   /** Which plugin wrote. */
   writer: 'Orlop-Writer',
+  /** On whose behalf, escaped as a subject's token. */
+  user: 'Orlop-User',
   /** `delete` on a tombstone. */
   operation: 'Orlop-Operation',
-  /** The encoding of the value, when it is not plain JSON. */
+  /** The encoding of the value and, after a slash, its key, when it is not plain JSON. */
   encoding: 'Orlop-Encoding',
   expected: 'Nats-Expected-Last-Subject-Sequence',
   ttl: 'Nats-TTL',

@@ -111,7 +111,7 @@ class Store extends Client implements ObjectStore {
     const byDesign = new Map(shards.map((shard) => [shard.design, shard]));
     const shardOf = (resource: Resource): Shard => byDesign.get(streamOf(resource))!;
     const writes = new Writer(shardOf, encodings, o.trouble ?? (() => undefined));
-    super(shardOf, writes, o.writer);
+    super(shardOf, writes, { writer: o.writer });
     this.#link = link;
     this.#highWater = highWater;
     this.#shards = shards;
@@ -123,7 +123,7 @@ class Store extends Client implements ObjectStore {
   }
 
   as(writer: string): ObjectClient {
-    return new Client(this.#shardOf, this.#writer, writer);
+    return new Client(this.#shardOf, this.#writer, { writer });
   }
 
   setEncoding(encoding: SecretsEncoding): void {

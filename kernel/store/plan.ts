@@ -74,7 +74,7 @@ export function planWrite(write: Write, key: ObjectKey, current: Entry | undefin
 
 function plan(resource: Resource, entry: Entry, { object, remove }: Decision): Plan {
   const json = serialize(resource, object);
-  return !remove && json.equals(entry.json) ? { json: undefined, remove } : { json, remove };
+  return !remove && !entry.stale && json.equals(entry.json) ? { json: undefined, remove } : { json, remove };
 }
 
 function live(resource: Resource, name: string, current: Entry | undefined, need: Precondition): Entry {

@@ -1,4 +1,5 @@
 import {
+  fromSubjectToken,
   type KubeObject,
   type Logger,
   type ObjectKey,
@@ -118,7 +119,14 @@ export class Shard {
       if (message.data.length === 0) continue;
       const object = this.#entry<T>(key, message);
       const writer = message.headers.get(HEADERS.writer) ?? '';
-      kept.push({ object, deleted: object.deleted, time: message.time, writer });
+      const user = message.headers.get(HEADERS.user);
+      kept.push({
+        object,
+        deleted: object.deleted,
+        time: message.time,
+        writer,
+        ...(user !== undefined && { user: fromSubjectToken(user) }),
+      });
     }
   }
 
@@ -146,14 +154,14 @@ export class Shard {
       if (entry) return entry;
     }
     const { headers, data, subject } = append;
-    const decode = this.#encodings.decoder(headers[HEADERS.encoding], subject);
-    return new Entry(key, revision, data, headers[HEADERS.operation] === 'delete', decode);
+    const codec = this.#encodings.codec(headers[HEADERS.encoding], subject);
+    return new Entry(key, revision, data, headers[HEADERS.operation] === 'delete', codec);
   }
 
   #entry<T extends KubeObject>(key: ObjectKey, { subject, seq, headers, data }: StoredMessage): Entry<T> {
     const deleted = headers.get(HEADERS.operation) === 'delete' || data.length === 0;
-    const decode = this.#encodings.decoder(headers.get(HEADERS.encoding), subject);
-    return new Entry<T>(key, seq, data.length > 0 ? data : Buffer.from('{"metadata":{}}'), deleted, decode);
+    const codec = this.#encodings.codec(headers.get(HEADERS.encoding), subject);
+    return new Entry<T>(key, seq, data.length > 0 ? data : Buffer.from('{"metadata":{}}'), deleted, codec);
   }
 
   /** Writes something that is no object, durably. */

@@ -7,6 +7,7 @@ import {
   type Resource,
   StatusError,
   type StoredObject,
+  subjectToken,
   type Write,
 } from '../contract/index.ts';
 import type { Encodings } from './encodings.ts';
@@ -20,6 +21,13 @@ import { subjectOf } from './subjects.ts';
 
 /** A write that loses this many races gives up with `Conflict`. */
 const RACES = 100;
+const LONGEST_USER = 512;
+
+export interface Author {
+  /** A plugin, or a kernel. */
+  writer: string;
+  user?: string | undefined;
+}
 
 /** Carries writes out: plans each on the newest revision it knows, and again on a newer one when another write was first. */
 export class Writer {
@@ -43,12 +51,12 @@ export class Writer {
     if (trouble) throw new StatusError('ServiceUnavailable', trouble, { retryAfterSeconds: 5 });
   }
 
-  async write(write: Write, writer: string): Promise<Entry> {
-    return (await this.transact([write], writer))[0]!;
+  async write(write: Write, author: Author): Promise<Entry> {
+    return (await this.transact([write], author))[0]!;
   }
 
   /** All or nothing. */
-  async transact(writes: readonly Write[], writer: string): Promise<Entry[]> {
+  async transact(writes: readonly Write[], author: Author): Promise<Entry[]> {
     const first = writes[0];
     if (!first) return [];
     this.checkAvailable();
@@ -78,7 +86,7 @@ export class Writer {
         continue;
       }
       const appends = targets.map(({ write, key }, i) =>
-        this.#append(write, key, plans[i]!, known[i], writer),
+        this.#append(write, key, plans[i]!, known[i], author),
       );
       const revisions = await this.#send(shard, appends);
       if (revisions !== 'conflict')
@@ -96,7 +104,7 @@ export class Writer {
     resource: Resource<T>,
     key: ObjectKey,
     change: (draft: T) => void | boolean,
-    writer: string,
+    author: Author,
   ): Promise<StoredObject<T>> {
     const shard = this.#shardOf(resource);
     let current = await shard.newest(resource, key);
@@ -114,7 +122,7 @@ export class Writer {
       try {
         return (await this.write(
           { verb: 'update', resource, object: draft },
-          writer,
+          author,
         )) as StoredObject<KubeObject> as StoredObject<T>;
       } catch (error) {
         if (!(error instanceof StatusError) || error.reason !== 'Conflict') throw error;
@@ -131,7 +139,7 @@ export class Writer {
     return revision === 'conflict' ? revision : [revision];
   }
 
-  #append(write: Write, key: ObjectKey, plan: Plan, current: Entry | undefined, writer: string): Append {
+  #append(write: Write, key: ObjectKey, plan: Plan, current: Entry | undefined, author: Author): Append {
     const subject = subjectOf(write.resource, key);
     const { data, encoding } = this.#encodings.encode(write.resource, plan.json ?? current!.json, subject);
     return {
@@ -139,13 +147,14 @@ export class Writer {
       data,
       expected: current?.revision ?? 0,
       headers: {
-        [HEADERS.writer]: writer,
-        ...(encoding && { [HEADERS.encoding]: encoding }),
-        ...(plan.remove && {
-          [HEADERS.operation]: 'delete',
-          [HEADERS.ttl]: `${TOMBSTONE_TTL}s`,
-          [HEADERS.rollup]: 'sub',
+        [HEADERS.writer]: author.writer,
+        ...(author.user !== undefined && {
+          [HEADERS.user]: subjectToken(author.user.slice(0, LONGEST_USER)),
         }),
+        ...(encoding && { [HEADERS.encoding]: encoding }),
+        ...(plan.remove && { [HEADERS.operation]: 'delete', [HEADERS.ttl]: `${TOMBSTONE_TTL}s` }),
+        // Nothing is left under an encoding or a key that is not the current one.
+        ...((plan.remove || current?.stale) && { [HEADERS.rollup]: 'sub' }),
       },
     };
   }

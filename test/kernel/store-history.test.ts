@@ -46,6 +46,37 @@ t.test('what was written, when and by whom', async (t) => {
   t.strictSame(told(await store.history(ConfigMaps, key)), ['3 test deleted', '4 test']);
 });
 
+t.test('on whose behalf, whatever the name', async (t) => {
+  const store = await testStore(t, server);
+  const key = { namespace: 'default', name: 'whose' };
+  const users = [
+    'alice',
+    'system:serviceaccount:a:b',
+    'Zo\u00eb \u2603',
+    'x\r\nOrlop-Writer: root\r\n\r\nbody',
+    '',
+    '\ud800',
+  ];
+  await store.create(ConfigMaps, config('whose', 0));
+  for (const [n, user] of users.entries())
+    await store
+      .as('apiserver')
+      .onBehalfOf(user)
+      .update(ConfigMaps, config('whose', n + 1));
+  const history = await store.history(ConfigMaps, key);
+  t.strictSame(
+    history.map(({ user }) => user),
+    [undefined, ...users.slice(0, -1), '\ufffd'],
+  );
+  t.strictSame(told(history), ['0 test', ...users.map((_, n) => `${n + 1} apiserver`)]);
+  const long = await store.onBehalfOf('u'.repeat(100_000)).update(ConfigMaps, config('whose', 9));
+  t.equal(
+    (await store.history(ConfigMaps, key)).at(-1)?.object.revision,
+    long.revision,
+    'also a very long one',
+  );
+});
+
 t.test('the state at a revision, from the cache and from the stream', async (t) => {
   const store = await testStore(t, server);
   const key = { namespace: 'default', name: 'b' };

@@ -13,7 +13,7 @@ const text = Buffer.from('{"data":{"password":"aHVudGVyMg=="}}');
 
 t.test('a value is read back under its own name only', async (t) => {
   const file = join(t.testdir(), 'keys');
-  const encoding = aesGcm(loadKeys(file), file);
+  const encoding = aesGcm(() => loadKeys(file), file);
   t.equal(statSync(file).mode & 0o777, 0o600);
   const value = encoding.encode(text, 'obj.core.secrets.default.a');
   t.notMatch(Buffer.from(value).toString('latin1'), /password/);
@@ -31,13 +31,13 @@ t.test('a value is read back under its own name only', async (t) => {
 
 t.test('a key is rotated by a new first line; a lost one is named', async (t) => {
   const file = join(t.testdir(), 'keys');
-  const old = aesGcm(loadKeys(file), file).encode(text, 's');
+  const old = aesGcm(() => loadKeys(file), file).encode(text, 's');
   writeFileSync(file, `${randomBytes(32).toString('base64')}\n${readFileSync(file, 'utf8')}`);
-  const rotated = aesGcm(loadKeys(file), file);
+  const rotated = aesGcm(() => loadKeys(file), file);
   t.same(rotated.decode(old, 's'), text);
   t.notSame(rotated.encode(text, 's').subarray(0, 4), old.subarray(0, 4));
   rmSync(file);
-  t.throws(() => aesGcm(loadKeys(file), file).decode(old, 's'), {
+  t.throws(() => aesGcm(() => loadKeys(file), file).decode(old, 's'), {
     message: /its key [0-9a-f]{8} is not in .*keys; restore/,
   });
   writeFileSync(file, 'nonsense\n');

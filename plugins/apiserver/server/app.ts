@@ -108,7 +108,9 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
     const { handler, attributes } = route(exchange.method, row, path, flag(exchange.query, 'watch') ?? false);
     authorize(exchange, attributes);
     if (row.deprecation) exchange.warn(row.deprecation);
-    await handler({ api, exchange, row, path });
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    const objects = reads ? api.objects : api.objects.onBehalfOf(exchange.user.username);
+    await handler({ api: { ...api, objects }, exchange, row, path });
   };
 
   const healthy = answer(plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8')));

@@ -7,13 +7,21 @@ const TAG_BYTES = 16;
 
 /**
  * AES-256-GCM. A value is `key id (4) | nonce (12) | tag (16) | ciphertext`. The nonce is random: fine up to some 2^32 writes with one key
- * (NIST SP 800-38D, 8.3). The object's subject is the additional data, so that a value decrypts under its own name only.
+ * (NIST SP 800-38D, 8.3). The object's subject is the additional data, so that a value decrypts under its own name only. `load` reads
+ * `file`, again when a value's key is not known.
  */
-export function aesGcm(keys: readonly Key[], file: string): SecretsEncoding {
+export function aesGcm(load: () => readonly Key[], file: string): SecretsEncoding {
+  const keys = load();
   const [current] = keys;
   const byId = new Map(keys.map((key) => [key.id.toString('hex'), key]));
+  /** Another thread may have rotated meanwhile. */
+  const find = (id: string): Key | undefined => {
+    if (!byId.has(id)) for (const key of load()) byId.set(key.id.toString('hex'), key);
+    return byId.get(id);
+  };
   return {
     encoding: 'aesgcm',
+    key: current!.id.toString('hex'),
     encode(value, subject) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', current!.secret, nonce);
@@ -25,7 +33,7 @@ export function aesGcm(keys: readonly Key[], file: string): SecretsEncoding {
     decode(value, subject) {
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       const id = bytes.subarray(0, ID_BYTES).toString('hex');
-      const key = byId.get(id);
+      const key = find(id);
       if (!key) {
         throw new StatusError(
           'InternalError',

@@ -15,6 +15,13 @@ export default definePlugin<AesGcmConfig>({
   grants: { host: ['files'] },
   start(ctx) {
     const file = ctx.config.keyFile ?? join(ctx.dataDir, 'keys');
-    return { provides: [provide(SecretsEncoding, aesGcm(loadKeys(file), file))] };
+    return {
+      provides: [
+        provide(
+          SecretsEncoding,
+          aesGcm(() => loadKeys(file, ctx.config.rotation), file),
+        ),
+      ],
+    };
   },
 });
