@@ -7,8 +7,12 @@ import { type ContainerRecord, lose, newPodState, observe, type PodState } from 
  */
 export function initialState(pod: Pod, sandbox: PodSandbox | undefined, now: string): PodState {
   const state = newPodState(pod, now);
-  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
-  for (const status of [...initContainerStatuses, ...containerStatuses]) {
+  const {
+    initContainerStatuses = [],
+    containerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = pod.status ?? {};
+  for (const status of [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses]) {
     const record = state.containers.get(status.name);
     if (record) recall(record, status);
   }

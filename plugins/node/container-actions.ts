@@ -137,6 +137,7 @@ export class ContainerActions {
         imageId,
         podIP: sandbox.ip,
         volumes,
+        target: this.#target(container),
       });
       const { id } = await runtime.createContainer(sandbox.id, config);
       const oldest = record.previous;
@@ -163,6 +164,14 @@ export class ContainerActions {
       if (!(error instanceof ConfigError)) await this.#worker.verifySandbox();
       return undefined;
     }
+  }
+
+  /** The id of the container whose processes an ephemeral one is to see. */
+  #target({ name, targetContainerName: target }: Container & { targetContainerName?: string }) {
+    if (!target) return undefined;
+    const current = this.#worker.state.containers.get(target)?.current;
+    if (current?.state === 'Running') return current.id;
+    throw new ConfigError(`unable to find target container ${target}: container ${name} waits until it runs`);
   }
 
   async #startCreated(

@@ -12,7 +12,7 @@ export async function containerConfig(
   node: NodeContext,
   pod: Pod,
   container: Container,
-  at: { attempt: number; imageId: string; podIP: string; volumes: VolumePaths },
+  at: { attempt: number; imageId: string; podIP: string; volumes: VolumePaths; target: string | undefined },
 ): Promise<ContainerConfig> {
   const namespace = pod.metadata!.namespace!;
   const data = await referencedData(node, namespace, container);
@@ -29,6 +29,7 @@ export async function containerConfig(
     container,
     attempt: at.attempt,
     imageId: at.imageId,
+    ...(at.target === undefined ? {} : { target: at.target }),
     env: [...variables].map(([name, value]) => ({ name, value })),
     command: expandAll(container.command, variables),
     args: expandAll(container.args, variables),

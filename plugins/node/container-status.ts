@@ -8,7 +8,7 @@ import {
 } from 'orlop/plugin';
 import { allowedAt } from './backoff.ts';
 import { IMAGE_ERROR_SHOWN, isEnding } from './decide.ts';
-import { type ContainerRecord, isDone, isInitDone, isSidecar, type PodState } from './state.ts';
+import { type ContainerRecord, isDone, isEphemeral, isInitDone, isSidecar, type PodState } from './state.ts';
 import type { NodeFacts } from './status.ts';
 
 interface Waiting {
@@ -28,6 +28,7 @@ export function containerStatus(
     const record = state.containers.get(container.name)!;
     const init = pod.spec?.initContainers?.includes(container) ?? false;
     const plainInit = init && !isSidecar(container);
+    const ephemeral = isEphemeral(pod, container);
     const { current, previous } = record;
     const running = current?.state === 'Running';
     const waiting = ending && current ? undefined : whyWaiting(pod, container, state, node, now, plainInit);
@@ -37,19 +38,21 @@ export function containerStatus(
         ? { running: { startedAt: time(current.startedAt) } }
         : current?.state === 'Exited'
           ? terminated(current, node.handler)
-          : { waiting: { reason: pending(pod) } };
+          : { waiting: { reason: ephemeral ? 'ContainerCreating' : pending(pod) } };
     const before = waiting && current?.state === 'Exited' ? current : previous;
     const started = running && record.started && !record.starting;
     return {
       name: container.name,
       state: shown,
       lastState: before ? terminated(before, node.handler) : {},
-      ready: plainInit ? isInitDone(record) : started && record.ready && record.stopping === undefined,
+      ready: plainInit
+        ? isInitDone(record)
+        : !ephemeral && started && record.ready && record.stopping === undefined,
       restartCount: current?.attempt ?? 0,
       image: current?.image || container.image || '',
       imageID: current?.imageId ?? '',
       ...(current?.id ? { containerID: `${node.handler}://${current.id}` } : {}),
-      started,
+      ...(ephemeral ? {} : { started }),
     };
   };
 }
@@ -66,6 +69,7 @@ function whyWaiting(
   const record = state.containers.get(container.name)!;
   const { current, refused, image } = record;
   if (current?.state === 'Running') return undefined;
+  if (current?.state === 'Exited' && isEphemeral(pod, container)) return undefined;
   if (current?.state === 'Exited' && (plainInit ? isInitDone(record) : isDone(pod, record))) return undefined;
   if (current?.state === 'Exited') {
     const allowed = allowedAt(record.crashes, Date.parse(current.finishedAt!), node.limits);
@@ -74,7 +78,9 @@ function whyWaiting(
   if (image?.phase === 'refused') return imageWaiting(container, image, now);
   if (refused) return { reason: refused.reason, message: refused.message };
   if (state.refused) return { reason: state.refused.reason, message: state.refused.message };
-  return current?.state === 'Exited' ? undefined : { reason: pending(pod) };
+  return current?.state === 'Exited'
+    ? undefined
+    : { reason: isEphemeral(pod, container) ? 'ContainerCreating' : pending(pod) };
 }
 
 function pending(pod: Pod): string {

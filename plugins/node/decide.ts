@@ -2,6 +2,7 @@ import type { Container, Pod } from 'orlop/plugin';
 import { allowedAt, type BackoffLimits } from './backoff.ts';
 import {
   type ContainerRecord,
+  ephemeralContainers,
   isDone,
   isFailedInit,
   isInitDone,
@@ -76,6 +77,7 @@ class Decisions {
     if (!this.#withinDeadline()) return;
     const { sandbox } = this.#state;
     if (!sandbox?.ready) this.#prepare();
+    for (const container of ephemeralContainers(this.#pod.spec)) this.#startOnce(container);
     const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
     const begun = containers.some(({ name }) => this.#isHere(this.#record(name)));
     for (const container of initContainers) {
@@ -102,7 +104,11 @@ class Decisions {
       const record = this.#record(container.name);
       return isRunning(record) || record.starting || record.stopping !== undefined;
     };
-    const regular = [...containers, ...initContainers.filter((each) => !isSidecar(each))].filter(live);
+    const regular = [
+      ...containers,
+      ...ephemeralContainers(this.#pod.spec),
+      ...initContainers.filter((each) => !isSidecar(each)),
+    ].filter(live);
     const last = regular.length > 0 ? regular : initContainers.filter(live);
     for (const container of last) this.#stop(container, grace);
     if (last.length > 0 || preparing || releasing) return;
@@ -162,6 +168,12 @@ class Decisions {
     else if (this.#state.sandbox?.ready) {
       this.actions.push({ do: 'start', container, attempt: current ? current.attempt + 1 : 0 });
     }
+  }
+
+  /** Nothing waits for an ephemeral container, and it never runs again. */
+  #startOnce(container: Container): void {
+    const record = this.#record(container.name);
+    if (!record.current) this.#keep(container, record);
   }
 
   #stop(container: Container, grace: number): void {

@@ -57,6 +57,7 @@ function find(pods: PodManager, params: LogsParams): { runtime: Runtime; contain
   const statuses = [
     ...(worker.pod.status?.initContainerStatuses ?? []),
     ...(worker.pod.status?.containerStatuses ?? []),
+    ...(worker.pod.status?.ephemeralContainerStatuses ?? []),
   ];
   const status = statuses.find((each) => each.name === containerName);
   const reason = status?.state?.waiting?.reason ?? 'ContainerCreating';

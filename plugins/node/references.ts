@@ -1,4 +1,5 @@
 import type { Pod, Volume } from 'orlop/plugin';
+import { allContainers } from './state.ts';
 
 /** The ConfigMaps and Secrets a pod takes its environment and files from, as `ConfigMap NAME` and `Secret NAME`. */
 export function references(pod: Pod): Set<string> {
@@ -6,10 +7,7 @@ export function references(pod: Pod): Set<string> {
   const add = (kind: 'ConfigMap' | 'Secret', name: string | undefined): void => {
     if (name) found.add(`${kind} ${name}`);
   };
-  for (const { env = [], envFrom = [] } of [
-    ...(pod.spec?.initContainers ?? []),
-    ...(pod.spec?.containers ?? []),
-  ]) {
+  for (const { env = [], envFrom = [] } of allContainers(pod)) {
     for (const { configMapRef, secretRef } of envFrom) {
       add('ConfigMap', configMapRef?.name);
       add('Secret', secretRef?.name);

@@ -62,15 +62,11 @@ export interface PodState {
 }
 
 export function newPodState(pod: Pod, now: string): PodState {
-  const containers = new Map<string, ContainerRecord>();
-  for (const { name } of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
-    containers.set(name, newContainerRecord(name));
-  }
-  return {
+  const state: PodState = {
     sandbox: undefined,
     preparing: false,
     refused: undefined,
-    containers,
+    containers: new Map(),
     releasing: false,
     released: false,
     removed: false,
@@ -78,6 +74,28 @@ export function newPodState(pod: Pod, now: string): PodState {
     failure: undefined,
     startTime: pod.status?.startTime ?? now,
   };
+  addContainers(pod, state);
+  return state;
+}
+
+/** Ephemeral containers come while the pod runs. */
+export function addContainers(pod: Pod, { containers }: PodState): void {
+  for (const { name } of allContainers(pod)) {
+    if (!containers.has(name)) containers.set(name, newContainerRecord(name));
+  }
+}
+
+/** In the order of their kinds: init, regular, ephemeral. */
+export function allContainers({ spec }: Pod): Container[] {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? []), ...ephemeralContainers(spec)];
+}
+
+export function ephemeralContainers(spec: Pod['spec']): readonly Container[] {
+  return spec?.ephemeralContainers ?? [];
+}
+
+export function isEphemeral(pod: Pod, container: Container): boolean {
+  return ephemeralContainers(pod.spec).some(({ name }) => name === container.name);
 }
 
 function newContainerRecord(name: string): ContainerRecord {

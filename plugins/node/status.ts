@@ -9,7 +9,7 @@ import {
 import { containerStatus } from './container-status.ts';
 import { isEnding } from './decide.ts';
 import { qosClass } from './resource-fields.ts';
-import { isInitDone, isRunning, isSidecar, type PodState } from './state.ts';
+import { ephemeralContainers, isInitDone, isRunning, isSidecar, type PodState } from './state.ts';
 
 export interface NodeFacts {
   nodeIP: string;
@@ -27,6 +27,7 @@ export function podStatus(pod: Pod, state: PodState, node: NodeFacts, now: numbe
   const statusOf = containerStatus(pod, state, node, now);
   const initStatuses = initContainers.map(statusOf);
   const statuses = containers.map(statusOf);
+  const ephemeralStatuses = ephemeralContainers(pod.spec).map(statusOf);
   const phase = podPhase(pod, state);
   const old = pod.status ?? {};
   let conditions: readonly PodCondition[] = old.conditions ?? [];
@@ -45,6 +46,7 @@ export function podStatus(pod: Pod, state: PodState, node: NodeFacts, now: numbe
     qosClass: old.qosClass ?? qosClass(pod),
   };
   if (initStatuses.length > 0) status.initContainerStatuses = initStatuses;
+  if (ephemeralStatuses.length > 0) status.ephemeralContainerStatuses = ephemeralStatuses;
   if (ip !== undefined) Object.assign(status, { podIP: ip, podIPs: [{ ip }] });
   if (state.failure) Object.assign(status, state.failure);
   return status;

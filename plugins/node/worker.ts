@@ -13,7 +13,7 @@ import { initialState, observeSandbox } from './adopt.ts';
 import { decide, isEnding } from './decide.ts';
 import type { NodeContext } from './node.ts';
 import { Prober } from './prober.ts';
-import { lose, observe, type PodState } from './state.ts';
+import { addContainers, isEphemeral, lose, observe, type PodState } from './state.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -64,6 +64,7 @@ export class PodWorker {
   /** The pod's object has changed. */
   update(pod: Pod): void {
     this.pod = pod;
+    addContainers(pod, this.state);
     this.wake();
   }
 
@@ -125,13 +126,17 @@ export class PodWorker {
   }
 
   event(type: 'Normal' | 'Warning', reason: string, message: string, container?: Container): void {
-    const init = container && this.pod.spec?.initContainers?.includes(container);
     this.#node.events.event(Pods, this.pod, {
       type,
       reason,
       message,
-      ...(container && { fieldPath: `spec.${init ? 'initContainers' : 'containers'}{${container.name}}` }),
+      ...(container && { fieldPath: `spec.${this.#listOf(container)}{${container.name}}` }),
     });
+  }
+
+  #listOf(container: Container): string {
+    if (isEphemeral(this.pod, container)) return 'ephemeralContainers';
+    return this.pod.spec?.initContainers?.includes(container) ? 'initContainers' : 'containers';
   }
 
   /** Returns when the store knows the present status. */

@@ -93,7 +93,9 @@ export function containerOptions(
         ? { PidMode: 'host' }
         : pod.spec?.shareProcessNamespace
           ? { PidMode: shared }
-          : {}),
+          : config.target
+            ? { PidMode: `container:${config.target}` }
+            : {}),
       RestartPolicy: { Name: 'no' },
       LogConfig: LOGS,
       Mounts: config.mounts.map((mount) => ({

@@ -97,6 +97,8 @@ export interface ContainerConfig {
   /** How often it was restarted before; part of the container's identity. */
   attempt: number;
   imageId: string;
+  /** Id of a running container of the pod whose process namespace it joins, where the runtime has such. */
+  target?: string;
   /** All sources resolved and `$(VAR)` expanded. */
   env: readonly { name: string; value: string }[];
   command: readonly string[] | undefined;

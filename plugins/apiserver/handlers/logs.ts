@@ -68,18 +68,17 @@ function logsParams(pod: Pod, query: URLSearchParams): LogsParams {
 /** The container a request is about: the one asked for, or the only one. Throws BadRequest. */
 export function containerOf(pod: Pod, asked: string): string {
   const names = (pod.spec?.containers ?? []).map(({ name }) => name);
-  const others = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].map(
-    ({ name }) => name,
-  );
+  const inits = (pod.spec?.initContainers ?? []).map(({ name }) => name);
   const pod_ = pod.metadata?.name;
   if (asked === '') {
     if (names.length === 1) return names[0]!;
-    const choices = others.length > 0 ? ` or one of the init containers: [${others.join(' ')}]` : '';
+    const choices = inits.length > 0 ? ` or one of the init containers: [${inits.join(' ')}]` : '';
     throw new StatusError(
       'BadRequest',
       `a container name must be specified for pod ${pod_}, choose one of: [${names.join(' ')}]${choices}`,
     );
   }
-  if (names.includes(asked) || others.includes(asked)) return asked;
+  const ephemeral = (pod.spec?.ephemeralContainers ?? []).map(({ name }) => name);
+  if ([...names, ...inits, ...ephemeral].includes(asked)) return asked;
   throw new StatusError('BadRequest', `container ${asked} is not valid for pod ${pod_}`);
 }

@@ -42,10 +42,11 @@ const OBJECT: Methods = {
 function connect(handler: Handler): Methods {
   return { GET: { verb: 'get', handler }, POST: { verb: 'create', handler } };
 }
-const { DELETE: _, ...STATUS } = OBJECT;
+const { DELETE: _, ...PART } = OBJECT;
 const SUBRESOURCES: Readonly<Record<string, Methods>> = {
-  status: STATUS,
-  approval: STATUS,
+  status: PART,
+  approval: PART,
+  ephemeralcontainers: PART,
   scale: {
     GET: { verb: 'get', handler: scaleObject },
     PUT: { verb: 'update', handler: scaleObject },

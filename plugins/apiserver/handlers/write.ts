@@ -15,6 +15,7 @@ import { sameJson } from '../patch/shape.ts';
 import { invalidObject } from '../resources/errors.ts';
 import {
   applyDefaults,
+  isStatusPart,
   prepareForCreate,
   prepareForUpdate,
   storeReserving,
@@ -113,8 +114,7 @@ export async function updateObject(
   metadata.namespace ??= before.metadata?.namespace;
   if (metadata.namespace === undefined) delete metadata.namespace;
   metadata.name ??= name;
-  const part = subresource === 'status' || subresource === 'approval' ? subresource : '';
-  prepareForUpdate(row, next, before, part);
+  prepareForUpdate(row, next, before, subresource);
   applyDefaults(row, next);
   const request: AdmissionRequest = {
     operation: 'UPDATE',
@@ -128,9 +128,10 @@ export async function updateObject(
     dryRun,
   };
   await api.admission.mutate(request);
-  refuse(row, next, validateUpdate(row, next, before, part));
+  refuse(row, next, validateUpdate(row, next, before, subresource));
   await api.admission.validate(request);
-  if (part === '') for (const warning of row.strategy.warnings?.(next, before) ?? []) exchange.warn(warning);
+  if (!isStatusPart(subresource))
+    for (const warning of row.strategy.warnings?.(next, before) ?? []) exchange.warn(warning);
   metadata.resourceVersion = String(old.revision);
   if (!options.isApplied) trackUpdate(before, next, tracking(call, options.fieldManager, subresource));
   if (sameJson(before, next)) return old;

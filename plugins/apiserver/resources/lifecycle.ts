@@ -8,7 +8,7 @@ import {
   type UserInfo,
 } from 'orlop/plugin';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
-import type { FieldError, ResourceRow, StatusPart } from './types.ts';
+import type { FieldError, PartStrategy, ResourceRow, StatusPart } from './types.ts';
 
 type WithParts = KubeObject & { spec?: unknown; status?: unknown };
 
@@ -39,13 +39,19 @@ const SYSTEM_FIELDS: readonly (keyof ObjectMeta)[] = [
   'selfLink',
 ];
 
-/** `subresource`: `''` for the object itself; else everything but status and some metadata stays as it is. */
+/** `subresource`: `''` for the object itself; else everything but what it is for, and some metadata, stays as it is. */
 export function prepareForUpdate(
   row: ResourceRow,
   next: KubeObject,
   old: KubeObject,
-  subresource: '' | StatusPart = '',
+  subresource = '',
 ): void {
+  const part = row.strategy.parts?.[subresource];
+  if (part) {
+    takePart(part, next, old);
+    applyDefaults(row, next);
+    return;
+  }
   const metadata = metadataOf(next);
   const before = old.metadata ?? {};
   // Clients may leave these out of a PUT; and nobody may change them.
@@ -54,7 +60,7 @@ export function prepareForUpdate(
   }
   restore(metadata, before, 'deletionTimestamp');
   if (metadata.uid === undefined || metadata.uid === '') restore(metadata, before, 'uid');
-  if (subresource !== '') {
+  if (isStatusPart(subresource)) {
     for (const key of new Set([...Object.keys(next), ...Object.keys(old)])) {
       if (key !== 'metadata' && key !== 'status') restore(next as WithParts, old as WithParts, key as 'spec');
     }
@@ -67,6 +73,24 @@ export function prepareForUpdate(
   if (hasStatus(row)) restore(next as WithParts, old as WithParts, 'status');
   applyDefaults(row, next);
   row.strategy.prepareForUpdate?.(next, old);
+}
+
+/** Makes `next` the old object but for one part. */
+function takePart(part: PartStrategy<KubeObject>, next: KubeObject, old: KubeObject): void {
+  const wanted = { ...next };
+  const { resourceVersion, uid, managedFields } = wanted.metadata ?? {};
+  for (const key of Object.keys(next)) delete next[key as keyof KubeObject];
+  Object.assign(next, structuredClone(old));
+  const metadata = metadataOf(next);
+  for (const [field, value] of Object.entries({ resourceVersion, uid, managedFields })) {
+    if (value !== undefined) Object.assign(metadata, { [field]: value });
+  }
+  part.take(next, wanted);
+}
+
+/** Only the status is written. */
+export function isStatusPart(subresource: string): subresource is StatusPart {
+  return subresource === 'status' || subresource === 'approval';
 }
 
 function metadataOf(object: KubeObject): ObjectMeta {
@@ -85,25 +109,32 @@ function hasStatus(row: ResourceRow): boolean {
 
 /** Everything wrong with a new object; answer with `invalidObject`. */
 export function validateCreate(row: ResourceRow, object: KubeObject): FieldError[] {
-  return [...validateMetadata(row, object), ...(row.strategy.validate?.(object) ?? [])];
+  return [
+    ...validateMetadata(row, object),
+    ...(row.strategy.validate?.(object) ?? []),
+    ...(row.strategy.validateCreate?.(object) ?? []),
+  ];
 }
 
 export function validateUpdate(
   row: ResourceRow,
   next: KubeObject,
   old: KubeObject,
-  subresource: '' | StatusPart = '',
+  subresource = '',
 ): FieldError[] {
   const errors = [...validateMetadata(row, next), ...validateMetadataUpdate(next, old)];
-  if (subresource !== '') {
+  if (isStatusPart(subresource)) {
     return [...errors, ...(row.strategy.validateStatusUpdate?.(next, old, subresource) ?? [])];
   }
   if (row.strategy.validate) errors.push(...row.strategy.validate(next));
-  if (row.strategy.validateUpdate) {
-    // Controllers write to the store directly: what is only filled in now has not changed.
+  const part = row.strategy.parts?.[subresource];
+  if (part || row.strategy.validateUpdate) {
+    // An older version may have stored it: what is only filled in now has not changed.
     const before = structuredClone(old);
     applyDefaults(row, before);
-    errors.push(...row.strategy.validateUpdate(next, before));
+    errors.push(
+      ...(part ? part.validate(next, before) : (row.strategy.validateUpdate?.(next, before) ?? [])),
+    );
   }
   return errors;
 }

@@ -65,9 +65,13 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly validateName?: (name: string) => string[];
   /** All but metadata; called for creates and updates alike. */
   validate?(object: T): FieldError[];
+  /** What a new object may not have, besides. */
+  validateCreate?(object: T): FieldError[];
   /** What may not change. */
   validateUpdate?(next: T, old: T): FieldError[];
   validateStatusUpdate?(next: T, old: T, subresource: StatusPart): FieldError[];
+  /** Subresources, by name, through which one part of the object is written and nothing else. */
+  readonly parts?: Readonly<Record<string, PartStrategy<T>>>;
   /** For `Warning:` headers; `old` when it is updated. Not asked when only the status is written. */
   warnings?(object: T, old?: T): string[];
   /** Seconds; absent: deletes at once. */
@@ -79,6 +83,13 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    * belong into one transaction with the object's own; see `storeReserving`. Throws `StatusError` when something is taken.
    */
   reserve?(objects: ObjectClient, next: T, old: T | undefined): Promise<Write[]>;
+}
+
+export interface PartStrategy<T> {
+  /** Takes over from `wanted` into `next`, a copy of the old object, what the subresource is for. */
+  take(next: T, wanted: T): void;
+  /** What may not change; `next` is checked by `validate` besides. */
+  validate(next: T, old: T): FieldError[];
 }
 
 /** The subresources through which only the status is written. */

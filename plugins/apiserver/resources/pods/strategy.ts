@@ -1,6 +1,8 @@
 import { type Pod, type PodSpec, podGracePeriodSeconds, type Toleration } from 'orlop/plugin';
+import { forbidden } from '../errors.ts';
 import type { Strategy } from '../types.ts';
 import { defaultPodSpec, defaultRequests } from './defaults.ts';
+import { ephemeralContainersPart } from './ephemeral.ts';
 import { qosClass } from './qos.ts';
 import { validatePodUpdate } from './update.ts';
 import { validatePodSpec } from './validate.ts';
@@ -38,7 +40,12 @@ export const podStrategy: Strategy<Pod> = {
     next.tolerations = withNodeTolerations(next.tolerations ?? []);
   },
   validate: ({ spec }) => validatePodSpec(spec, 'spec'),
+  validateCreate: ({ spec }) =>
+    (spec?.ephemeralContainers ?? []).length > 0
+      ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')]
+      : [],
   validateUpdate: validatePodUpdate,
+  parts: { ephemeralcontainers: ephemeralContainersPart },
   // People do not change pods themselves.
   warnings: (pod, old) => (old ? [] : podWarnings(pod)),
   gracePeriodSeconds: podGracePeriodSeconds,

@@ -39,8 +39,6 @@ function fixedPart(spec: PodSpec): PodSpec {
     ...rest,
     containers: withoutImage(spec.containers),
     initContainers: withoutImage(spec.initContainers),
-    // Changed through its subresource only.
-    ephemeralContainers: [],
   };
 }
 

@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import type { Container, PodSpec, PodTemplateSpec, Toleration } from 'orlop/plugin';
 import { between, each, named, nonNegative, oneOf, optionalName, requiredName } from '../checks.ts';
-import { duplicate, invalid, required, unsupported } from '../errors.ts';
+import { duplicate, forbidden, invalid, required, unsupported } from '../errors.ts';
 import { validateAnnotations, validateLabels } from '../metadata.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedName } from '../names.ts';
 import type { FieldError } from '../types.ts';
 import { type ContainerContext, validateContainer } from './containers.ts';
+import { validateEphemeralContainers } from './ephemeral.ts';
 import { validateVolumes } from './volumes.ts';
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
@@ -34,11 +35,7 @@ export function validatePodSpec(spec: PodSpec | undefined, field: string): Field
     ...((spec.containers ?? []).length === 0 ? [required(`${field}.containers`)] : []),
     ...each(spec.containers, `${field}.containers`, check(false)),
     ...each(spec.initContainers, `${field}.initContainers`, check(true)),
-    ...each(
-      spec.ephemeralContainers as Container[] | undefined,
-      `${field}.ephemeralContainers`,
-      check(false),
-    ),
+    ...validateEphemeralContainers(spec, `${field}.ephemeralContainers`, context(false)),
     ...oneOf(spec.restartPolicy, `${field}.restartPolicy`, RESTART_POLICIES),
     ...oneOf(spec.dnsPolicy, `${field}.dnsPolicy`, DNS_POLICIES),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
@@ -95,5 +92,8 @@ export function validatePodTemplate(template: PodTemplateSpec | undefined, field
     ...validateLabels(template?.metadata?.labels, `${field}.labels`),
     ...validateAnnotations(template?.metadata?.annotations, `${field}.annotations`),
     ...validatePodSpec(template?.spec, `${field}.spec`),
+    ...((template?.spec?.ephemeralContainers ?? []).length > 0
+      ? [forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')]
+      : []),
   ];
 }
