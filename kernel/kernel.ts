@@ -98,7 +98,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
     });
     const host: Host = new Host({
       kernel: { id: data.kernelId, node: o.node, version: VERSION },
-      objects: parts.store,
+      objects: (writer) => parts.store.as(writer),
       bus: parts.bus,
       blobs: parts.blobs,
       log,
@@ -108,7 +108,10 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       cacheDir: (plugin) => join(o.cacheDir, 'plugins', plugin),
       workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir, loaders: o.loaders },
       loaders: o.loaders,
-      provided: bindEncoding(parts.store, () => host),
+      provided: bindEncoding(
+        () => [parts.store],
+        () => host,
+      ),
       fatal: (error) => fail(error),
       ...(o.timing ? { timing: o.timing } : {}),
     });

@@ -28,11 +28,11 @@ export async function openParts(o: Omit<StoreOptions, 'encoded'>): Promise<Parts
   };
 }
 
-/** The host's `provided` hook that gives the store the encoding of Secrets as soon as its plugin runs, and after each swap of it. */
-export function bindEncoding(store: ObjectStore, host: () => Host): (kind: string) => void {
+/** The host's `provided` hook that gives stores the encoding of Secrets as soon as its plugin runs, and after each swap of it. */
+export function bindEncoding(stores: () => readonly ObjectStore[], host: () => Host): (kind: string) => void {
   return (kind) => {
     if (kind !== SecretsEncoding.kind) return;
     const encoding = host().direct(SecretsEncoding);
-    if (encoding) store.setEncoding(encoding);
+    if (encoding) for (const store of stores()) store.setEncoding(encoding);
   };
 }

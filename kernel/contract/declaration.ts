@@ -1,4 +1,5 @@
 import { StatusError } from './errors.ts';
+import { memoryLimitProblem } from './isolation.ts';
 import type { PluginDeclaration } from './plugin.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -54,6 +55,9 @@ export function checkDeclaration(
       : NAME.test(isolation.worker ?? ''),
     'isolation must be "inline" or { worker: NAME }',
   );
+  const memory = typeof isolation === 'string' ? undefined : isolation.memory;
+  const problem = memory === undefined ? undefined : memoryLimitProblem(memory);
+  expect(problem === undefined, `isolation.memory ${problem}`);
   if (problems.length === 0) return declaration;
   throw new StatusError(
     'Invalid',

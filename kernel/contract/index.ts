@@ -10,6 +10,7 @@ export * from './controller.ts';
 export * from './declaration.ts';
 export * from './errors.ts';
 export * from './graph.ts';
+export * from './isolation.ts';
 export * from './kinds/index.ts';
 export * from './model/index.ts';
 export * from './objects.ts';

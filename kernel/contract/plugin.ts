@@ -178,7 +178,17 @@ export interface Instance {
  * `inline`: the kernel's own thread. `worker`: a worker thread with a kernel of its own; plugins naming the same worker share it. `process`:
  * another process, started from a manifest or reached over the bus, with a proxy in the kernel's own thread.
  */
-export type Isolation = 'inline' | 'process' | { readonly worker: string };
+export type Isolation =
+  | 'inline'
+  | 'process'
+  | {
+      readonly worker: string;
+      /**
+       * Of its heap and buffers, a Kubernetes quantity, e.g. `128Mi`; a thread that takes more is ended and started again. Of the plugins that
+       * share a worker the largest counts, from the next start of the thread. Absent: Node's own limit.
+       */
+      readonly memory?: string;
+    };
 
 export interface PluginDeclaration<C = unknown, R extends Requirements = Requirements> {
   /** Lower-case DNS label, unique in a kernel. */

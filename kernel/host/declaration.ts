@@ -8,6 +8,7 @@ import {
   type PluginDeclaration,
   resolveConfig,
   StatusError,
+  withMemoryLimit,
 } from '../contract/index.ts';
 
 /** Names a plugin to run: where its module is, and what differs from its defaults. */
@@ -16,6 +17,8 @@ export interface PluginEntry {
   module: string;
   config?: object;
   isolation?: Isolation;
+  /** Limit of its worker; wins over the declaration's and `isolation`'s. */
+  memory?: string | undefined;
   /** What it must declare itself to be. */
   kind?: string | undefined;
   version?: string | undefined;
@@ -55,7 +58,7 @@ export async function loadPlugin(
     throw new StatusError('Invalid', `${text}: change the one or the other`);
   }
   const config = resolveConfig(declaration.config, { ...entry?.config, ...overrides?.(name) }, name);
-  const isolation = isolationOf(declaration, entry, loaders);
+  const isolation = withMemoryLimit(isolationOf(declaration, entry, loaders), declaration, entry?.memory);
   return { declaration, config, isolation, ...(entry ? { entry } : {}) };
 }
 

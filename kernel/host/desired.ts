@@ -1,9 +1,9 @@
 import {
   asStatusError,
-  type Isolation,
   isPlaced,
   type PluginObject,
   type PluginPlacement,
+  parseIsolation,
   StatusError,
 } from '../contract/index.ts';
 import type { LoadedPlugin, PluginEntry, PluginSource } from './declaration.ts';
@@ -100,23 +100,18 @@ function entryOf(name: string, spec: Spec, base: PluginEntry | undefined): Plugi
   if (module === undefined) {
     throw new StatusError('Invalid', `Plugin "${name}" has no spec.module: name a file or an npm package`);
   }
-  const isolation = parseIsolation(spec.isolation) ?? base?.isolation;
-  const { kind, version } = spec;
+  const isolation = spec.isolation === undefined ? base?.isolation : parseIsolation(spec.isolation);
+  if (spec.isolation !== undefined && !isolation) {
+    const text = `spec.isolation ${JSON.stringify(spec.isolation)} is none of inline, process and worker/NAME`;
+    throw new StatusError('Invalid', text);
+  }
+  const { kind, version, resources } = spec;
+  const memory = resources?.limits?.memory;
   const own = spec.module === undefined ? { ...base?.config } : {};
-  return { module, kind, version, config: { ...own, ...spec.config }, ...(isolation ? { isolation } : {}) };
+  const config = { ...own, ...spec.config };
+  return { module, kind, version, memory, config, ...(isolation ? { isolation } : {}) };
 }
 
 function sourceOf({ declaration, config, isolation, entry }: LoadedPlugin): PluginSource {
   return entry ? { module: entry.module, config, isolation } : declaration;
-}
-
-/** The inverse of `isolationText`. */
-function parseIsolation(text: string | undefined): Isolation | undefined {
-  if (text === undefined || text === 'inline' || text === 'process') return text;
-  const [place, worker, ...rest] = text.split('/');
-  if (place === 'worker' && worker && rest.length === 0) return { worker };
-  throw new StatusError(
-    'Invalid',
-    `spec.isolation ${JSON.stringify(text)} is none of inline, process and worker/NAME`,
-  );
 }

@@ -4,9 +4,11 @@ import {
   type BusClient,
   type Context,
   type GraphNode,
+  isolationText,
   type Logger,
   nearestOf,
   type ObjectClient,
+  placeOf,
   SecretsEncoding,
   type ServiceToken,
   StatusError,
@@ -19,13 +21,14 @@ import { LeaseHolder } from './lease.ts';
 import { Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';
 import { Services } from './services.ts';
-import { isolationText, type Managed, type PluginStatus, placeOf } from './status.ts';
+import type { Managed, PluginStatus } from './status.ts';
 import { Unit } from './unit.ts';
 import { WorkerGroup, type WorkerSettings } from './worker.ts';
 
 export interface HostOptions {
   kernel: Context['kernel'];
-  objects: ObjectClient & { as(writer: string): ObjectClient };
+  /** The store as `writer` writes to it, with what `plugin` may touch: default the same. */
+  objects(writer: string, plugin?: string): ObjectClient;
   bus: BusClient;
   blobs: BlobClient;
   log: Logger;
@@ -78,7 +81,7 @@ export class Host {
       log,
       dataDir: (plugin) => o.dataDir(plugin),
       cacheDir: (plugin) => o.cacheDir(plugin),
-      objects: (writer) => o.objects.as(writer),
+      objects: (writer) => o.objects(writer),
       services: this.#services,
       timing: { ...TIMING, ...o.timing },
       fatal: (error) => o.fatal?.(error),
@@ -86,7 +89,7 @@ export class Host {
     if (o.workers) {
       const desired = new Desired(this, o.roles, o.plugins);
       this.#report = new Report({
-        objects: o.objects.as('host'),
+        objects: o.objects('host'),
         bus,
         log,
         kernel,
@@ -207,19 +210,20 @@ export class Host {
         `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`,
       );
     }
-    const place = placeOf(isolation);
-    if (this.#groups.some((group) => `worker/${group.name}` === place)) {
-      throw new StatusError(
-        'Invalid',
-        `plugin "${name}" cannot join ${place}, which runs already: name another worker, or restart`,
-      );
-    }
     const order = sortGraph([...this.#nodes(), this.#node(plugin)]);
+    const running = [...this.#groups];
     this.#place([plugin]);
     this.#order = order;
     const unit = this.#units.get(name);
-    if (unit) await this.#startUnit(unit);
-    else await this.#groups.find((group) => `worker/${group.name}` === place)?.start();
+    if (unit) return await this.#startUnit(unit);
+    const group = this.#groups.find((each) => `worker/${each.name}` === placeOf(isolation))!;
+    if (!running.includes(group)) return await group.start();
+    try {
+      await group.join(name);
+    } catch (error) {
+      this.#forget(name);
+      throw error;
+    }
   }
 
   /** Stops and removes a plugin. Throws when another requires it. */
@@ -227,19 +231,18 @@ export class Host {
     const order = sortGraph(this.#nodes().filter((node) => node.name !== name));
     const unit = this.#units.get(name);
     const group = this.#groups.find(({ members }) => members.some((member) => member.name === name));
-    if (group && group.members.length > 1) {
-      throw new StatusError(
-        'Invalid',
-        `plugin "${name}" shares worker "${group.name}" with others: restart without it`,
-      );
-    }
     if (unit) await this.#stopUnit(unit);
-    await group?.stop();
-    if (group) this.#groups.splice(this.#groups.indexOf(group), 1);
-    this.#units.delete(name);
-    this.#leases.delete(name);
-    this.#managed.delete(name);
+    if (group && group.members.length > 1) await group.leave(name);
+    else if (group) {
+      await group.stop();
+      this.#groups.splice(this.#groups.indexOf(group), 1);
+    }
+    this.#forget(name);
     this.#order = order;
+  }
+
+  #forget(name: string): void {
+    for (const each of [this.#units, this.#leases, this.#managed, this.#order]) each.delete(name);
   }
 
   /** Stops all plugins, each before those it requires. */
@@ -269,12 +272,12 @@ export class Host {
   }
 
   #place(plugins: readonly LoadedPlugin[]): void {
-    const groups = new Map<string, LoadedPlugin[]>();
+    const loaded = [...this.#managed.values()].map(({ plugin }) => plugin);
+    const encoding = [...plugins, ...loaded].find(encodesSecrets);
     for (const plugin of plugins) {
       const { name } = plugin.declaration;
       if (typeof plugin.isolation !== 'string' && this.#o.workers) {
-        const { worker } = plugin.isolation;
-        groups.set(worker, [...(groups.get(worker) ?? []), plugin]);
+        this.#managed.set(name, this.#group(plugin.isolation.worker, encoding).add(plugin));
         continue;
       }
       const before = this.#o.revisions?.[name] ?? 0;
@@ -282,21 +285,22 @@ export class Host {
       this.#units.set(name, unit);
       this.#managed.set(name, unit);
     }
-    const loaded = [...this.#managed.values()].map(({ plugin }) => plugin);
-    const encoding = [...plugins, ...loaded].find(encodesSecrets);
-    for (const [worker, members] of groups) {
-      const changed = (name: string): void => this.#changed(name);
-      const group = new WorkerGroup(worker, members, encoding, this.#o.workers!, this.#around, changed);
-      this.#groups.push(group);
-      for (const member of group.members) this.#managed.set(member.name, member);
-    }
+  }
+
+  #group(name: string, encoding: LoadedPlugin | undefined): WorkerGroup {
+    const found = this.#groups.find((group) => group.name === name);
+    if (found) return found;
+    const changed = (plugin: string): void => this.#changed(plugin);
+    const group = new WorkerGroup(name, encoding, this.#o.workers!, this.#around, changed);
+    this.#groups.push(group);
+    return group;
   }
 
   async #startUnit(unit: Unit): Promise<void> {
     if (this.#stopping) return;
     if (!unit.plugin.declaration.singleton) return await unit.start();
     const lease = new LeaseHolder({
-      objects: this.#o.objects.as('host'),
+      objects: this.#o.objects('host', unit.name),
       log: this.#o.log,
       name: unit.name,
       identity: this.#o.kernel.id,

@@ -16,21 +16,24 @@ export interface ThreadData {
   plugins: PluginEntry[];
   loaders?: Loaders | undefined;
   /** What its plugins may touch; absent: everything. */
-  resources?: Resource[];
+  resources?: Resource[] | undefined;
   /** Instances each plugin has had, so that revisions go on. */
   revisions: Record<string, number>;
   timing: Timing;
 }
 
-export type ToThread =
-  | { type: 'ping' }
-  | { type: 'swap'; id: number; name: string; entry: PluginEntry }
-  | { type: 'stop' };
+/** To the plugins of a running thread. `resources`: what this one may touch; absent: everything. */
+export type Change =
+  | { type: 'load' | 'swap'; name: string; entry: PluginEntry; resources?: Resource[] | undefined }
+  | { type: 'unload'; name: string };
+
+export type ToThread = { type: 'ping' } | { type: 'change'; id: number; change: Change } | { type: 'stop' };
 
 export type FromThread =
   | { type: 'status'; plugins: PluginStatus[] }
   | { type: 'log'; level: LogLevel; message: string; fields?: Record<string, unknown> }
-  | { type: 'pong' }
+  /** `bytes`: of its heap and buffers. */
+  | { type: 'pong'; bytes: number }
   /** Its plugins have started, or as a whole could not. */
   | { type: 'started'; error?: Status }
-  | { type: 'swapped'; id: number; error?: Status };
+  | { type: 'changed'; id: number; error?: Status };

@@ -6,6 +6,7 @@ import {
   isPluginRunning,
   isStatus,
   type Logger,
+  type Node,
   Nodes,
   type ObjectClient,
   type PluginInstance,
@@ -62,17 +63,20 @@ export class Report {
   start(): void {
     const { objects, log, kernel, bus, interval } = this.#o;
     const ctx = { objects, log, signal: this.#abort.signal };
-    const own = { where: (node: { metadata?: { name?: string } }) => node.metadata?.name === kernel.node };
+    const own: { where(node: Node): boolean } = { where: ({ metadata }) => metadata?.name === kernel.node };
+    const labels = kernel.node === undefined ? [] : [source(ctx, Nodes, () => this.#selecting, own)];
     // Two, so that the steps of a change are written while it is under way.
+    const writing = controller(ctx, { sources: [], reconcile: (name) => this.#write(name) });
+    const plugins = source(ctx, Plugins, ({ metadata }) => {
+      writing.enqueue(metadata!.name!);
+      return [metadata!.name!];
+    });
+    this.#writing = writing;
     this.#applying = controller(ctx, {
-      sources: [source(ctx, Plugins), source(ctx, Nodes, () => this.#selecting, own)],
+      sources: [plugins, ...labels],
       reconcile: (name) => this.#apply(name),
     });
-    this.#writing = controller(ctx, {
-      sources: [source(ctx, Plugins)],
-      reconcile: (name) => this.#write(name),
-    });
-    for (const { name } of this.#o.plugins()) this.#writing.enqueue(name);
+    for (const { name } of this.#o.plugins()) writing.enqueue(name);
     this.#alive = bus.serve(subject(kernel.id), () => null);
     this.#timer = setInterval(() => void this.#look(), interval).unref();
   }

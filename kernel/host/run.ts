@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { Access, grantedBus, grantedObjects } from '../contract/grants.ts';
 import {
   asStatusError,
   type BlobClient,
@@ -17,7 +18,6 @@ import {
 import { named } from '../log.ts';
 import { within } from './deadline.ts';
 import type { LoadedPlugin } from './declaration.ts';
-import { Access, grantedBus, grantedObjects } from './grants.ts';
 import type { Listeners } from './listeners.ts';
 import type { Services } from './services.ts';
 

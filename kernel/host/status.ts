@@ -1,4 +1,4 @@
-import type { Isolation, PluginPhase } from '../contract/index.ts';
+import type { PluginPhase } from '../contract/index.ts';
 import type { LoadedPlugin } from './declaration.ts';
 
 /** One plugin as it runs in this kernel. */
@@ -29,13 +29,4 @@ export interface Managed {
   readonly plugin: LoadedPlugin;
   status(): PluginStatus;
   swap(next: LoadedPlugin): Promise<void>;
-}
-
-export function isolationText(isolation: Isolation): string {
-  return typeof isolation === 'string' ? isolation : `worker/${isolation.worker}`;
-}
-
-/** The thread it runs in, or its proxy does: `inline` for the kernel's own. */
-export function placeOf(isolation: Isolation): string {
-  return typeof isolation === 'string' ? 'inline' : isolationText(isolation);
 }

@@ -1,13 +1,14 @@
 /** The other side of `worker.ts`: what runs in a worker thread, a kernel of its own with its own NATS connection and its plugins inline. */
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
-import { asStatusError } from '../contract/index.ts';
+import { asStatusError, qualifiedResource, type Resource, SecretsEncoding } from '../contract/index.ts';
 import { each } from '../log.ts';
 import { connectTo } from '../nats/index.ts';
 import { bindEncoding, openParts, type Parts } from '../parts.ts';
 import { loadPlugin } from './declaration.ts';
 import { Host } from './host.ts';
-import type { FromThread, ThreadData, ToThread } from './messages.ts';
+import type { Change, FromThread, ThreadData, ToThread } from './messages.ts';
 
 const { worker, kernel, connection, dataDir, cacheDir, plugins, loaders, resources, revisions, timing } =
   workerData as ThreadData;
@@ -22,6 +23,13 @@ const log = each((level) => (message, fields) => {
 });
 let parts: Parts | undefined;
 let host: Host | undefined;
+let nats: Awaited<ReturnType<typeof connectTo>> | undefined;
+/** By plugin, a store of its own: that of one that came later and may touch what the thread's does not hold. */
+const more = new Map<string, Parts>();
+const encode = bindEncoding(
+  () => [parts!, ...more.values()].map(({ store }) => store),
+  () => host!,
+);
 
 function send(message: FromThread): void {
   port.postMessage(message);
@@ -33,27 +41,22 @@ function sendStatus(): void {
 
 async function start(): Promise<void> {
   const name = `orlop ${kernel.id} ${worker}`;
-  const [nats, loaded] = await Promise.all([
+  const [connected, loaded] = await Promise.all([
     connectTo(connection, name),
     Promise.all(plugins.map((entry) => loadPlugin(entry, undefined, loaders))),
   ]);
-  parts = await openParts({
-    connection: nats,
-    log,
-    writer: kernel.id,
-    replicas: connection.replicas,
-    ...(resources ? { resources } : {}),
-  });
+  nats = connected;
+  parts = await open(resources);
   host = new Host({
     kernel,
-    objects: parts.store,
+    objects: (writer, plugin = writer) => (more.get(plugin) ?? parts!).store.as(writer),
     bus: parts.bus,
     blobs: parts.blobs,
     log,
     plugins: loaded,
     dataDir: (plugin) => join(dataDir, 'plugins', plugin),
     cacheDir: (plugin) => join(cacheDir, 'plugins', plugin),
-    provided: bindEncoding(parts.store, () => host!),
+    provided: encode,
     changed: sendStatus,
     revisions,
     timing,
@@ -63,8 +66,46 @@ async function start(): Promise<void> {
   sendStatus();
 }
 
+async function open(slice: Resource[] | undefined): Promise<Parts> {
+  const { replicas } = connection;
+  return await openParts({ connection: nats!, log, writer: kernel.id, replicas, resources: slice });
+}
+
+/** The others keep their store, and the plugin's instance before keeps its own, while one is opened that holds what the change needs. */
+async function change(change: Change): Promise<void> {
+  const { name } = change;
+  await running;
+  if (change.type === 'unload') {
+    await host!.unload(name);
+    await more.get(name)?.close();
+    return void more.delete(name);
+  }
+  const { entry, resources: needed } = change;
+  const before = more.get(name);
+  const held = resources && new Set(resources.map(qualifiedResource));
+  const isHeld = !held || needed?.every((each) => held.has(qualifiedResource(each)));
+  const opened = isHeld ? undefined : await open(needed);
+  keep(name, opened);
+  encode(SecretsEncoding.kind);
+  try {
+    if (change.type === 'load') await host!.load(name, entry);
+    else await host!.swap(name, entry);
+    await before?.close();
+  } catch (error) {
+    keep(name, before);
+    await opened?.close();
+    throw error;
+  }
+}
+
+function keep(name: string, own: Parts | undefined): void {
+  if (own) more.set(name, own);
+  else more.delete(name);
+}
+
 async function stop(): Promise<void> {
   await host?.stop();
+  for (const each of more.values()) await each.close();
   await parts?.close();
   // Ends the thread, whatever its plugins left behind.
   process.exit(0);
@@ -73,21 +114,27 @@ async function stop(): Promise<void> {
 async function receive(message: ToThread): Promise<void> {
   switch (message.type) {
     case 'ping':
-      return send({ type: 'pong' });
+      return send({ type: 'pong', bytes: bytes() });
     case 'stop':
       return await stop();
-    case 'swap': {
-      const { id, name, entry } = message;
+    case 'change': {
+      const { id } = message;
       try {
-        await host!.swap(name, entry);
-        send({ type: 'swapped', id });
+        await change(message.change);
+        send({ type: 'changed', id });
       } catch (error) {
-        send({ type: 'swapped', id, error: asStatusError(error).toStatus() });
+        send({ type: 'changed', id, error: asStatusError(error).toStatus() });
       }
     }
   }
 }
 
+function bytes(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external;
+}
+
+const running = start();
 port.on('message', (message: ToThread) => {
   receive(message).catch((error: unknown) => {
     // Ends the thread; the host starts another.
@@ -98,7 +145,7 @@ port.on('message', (message: ToThread) => {
 });
 
 try {
-  await start();
+  await running;
   send({ type: 'started' });
 } catch (error) {
   send({ type: 'started', error: asStatusError(error).toStatus() });

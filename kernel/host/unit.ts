@@ -1,9 +1,14 @@
-import { type Handover, type PluginPhase, requirementsOf, StatusError } from '../contract/index.ts';
+import {
+  type Handover,
+  isolationText,
+  type PluginPhase,
+  requirementsOf,
+  StatusError,
+} from '../contract/index.ts';
 import type { LoadedPlugin } from './declaration.ts';
 import { Listeners } from './listeners.ts';
 import { Run, Skipped, type Surroundings } from './run.ts';
 import type { Managed, PluginStatus } from './status.ts';
-import { isolationText } from './status.ts';
 
 /** Unhealthy checks in a row after which an instance is restarted. */
 const UNHEALTHY = 3;

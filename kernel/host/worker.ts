@@ -1,10 +1,16 @@
-import { Worker } from 'node:worker_threads';
-import { Leases, type Resource, Secrets, StatusError } from '../contract/index.ts';
+import {
+  isolationText,
+  parseQuantity,
+  type Resource,
+  resourcesOf,
+  Secrets,
+  StatusError,
+} from '../contract/index.ts';
 import type { Connection } from '../nats/index.ts';
 import type { LoadedPlugin, Loaders, PluginEntry } from './declaration.ts';
-import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import type { Surroundings } from './run.ts';
-import { isolationText, type Managed, type PluginStatus } from './status.ts';
+import type { Managed, PluginStatus } from './status.ts';
+import { ThreadHandle } from './threadhandle.ts';
 
 /** What a worker thread needs to open a kernel of its own. */
 export interface WorkerSettings {
@@ -15,8 +21,11 @@ export interface WorkerSettings {
   loaders?: Loaders | undefined;
 }
 
-/** Pings in a row a thread may leave unanswered. */
-const MISSED = 3;
+/** How often the threads of a worker have died, and of what the last one did. */
+interface Deaths {
+  count: number;
+  last: string | undefined;
+}
 
 /** A plugin in a worker thread, as its status messages tell of it. */
 class Remote implements Managed {
@@ -24,28 +33,24 @@ class Remote implements Managed {
   plugin: LoadedPlugin;
   current: PluginStatus;
   readonly #swap: (remote: Remote, next: LoadedPlugin) => Promise<void>;
+  readonly #deaths: Deaths;
 
-  constructor(plugin: LoadedPlugin, swap: (remote: Remote, next: LoadedPlugin) => Promise<void>) {
+  constructor(plugin: LoadedPlugin, deaths: Deaths, swap: (of: Remote, next: LoadedPlugin) => Promise<void>) {
     const { name, kind, version, description } = plugin.declaration;
     const isolation = isolationText(plugin.isolation);
     this.name = name;
     this.plugin = plugin;
     this.#swap = swap;
-    this.current = {
-      name,
-      kind,
-      version,
-      description,
-      isolation,
-      revision: 0,
-      phase: 'Pending',
-      provides: [],
-      healthy: false,
-    };
+    this.#deaths = deaths;
+    const about = { name, kind, version, description, isolation };
+    this.current = { ...about, revision: 0, phase: 'Pending', provides: [], healthy: false };
   }
 
   status(): PluginStatus {
-    return { ...this.current, isolation: isolationText(this.plugin.isolation) };
+    const { count, last } = this.#deaths;
+    const { restarts = 0, lastError = last } = this.current;
+    const failures = lastError === undefined ? {} : { restarts: restarts + count, lastError };
+    return { ...this.current, isolation: isolationText(this.plugin.isolation), ...failures };
   }
 
   swap(next: LoadedPlugin): Promise<void> {
@@ -53,211 +58,203 @@ class Remote implements Managed {
   }
 }
 
-/** One worker thread and the plugins in it. A thread that dies or no longer answers is replaced. */
+/** The plugins of one worker, and its thread. One that dies or no longer answers is replaced. */
 export class WorkerGroup {
   readonly name: string;
-  readonly members: readonly Remote[];
+  readonly members: Remote[] = [];
   readonly #settings: WorkerSettings;
   readonly #around: Surroundings;
   readonly #changed: (name: string) => void;
-  /** The plugin that encodes Secrets, if this thread reads any: an encoding cannot be called across threads, so it runs here too. */
+  /** The plugin that encodes Secrets. An encoding cannot be called across threads: where Secrets are read it runs as well. */
   #encoding: LoadedPlugin | undefined;
-  /** By which the present thread knows it: a plugin keeps the name it was loaded by when another takes its place. */
+  /** By which the present thread knows it, if it has it: a plugin keeps the name it was loaded by when another takes its place. */
   #encodingName: string | undefined;
-  #worker: Worker | undefined;
-  #started: ((problem: string | undefined) => void) | undefined;
-  readonly #swaps = new Map<number, (error: StatusError | undefined) => void>();
-  #swapId = 0;
-  #unanswered = 0;
-  #ping: NodeJS.Timeout | undefined;
+  #thread: ThreadHandle | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** Without having run for long. */
   #restarts = 0;
   #since = 0;
   #stopping = false;
+  readonly #deaths: Deaths = { count: 0, last: undefined };
 
   constructor(
     name: string,
-    plugins: readonly LoadedPlugin[],
     encoding: LoadedPlugin | undefined,
     settings: WorkerSettings,
     around: Surroundings,
     changed: (name: string) => void,
   ) {
     this.name = name;
+    this.#encoding = encoding;
     this.#settings = settings;
     this.#around = around;
     this.#changed = changed;
-    this.members = plugins.map((plugin) => new Remote(plugin, (remote, next) => this.#swap(remote, next)));
-    this.#encoding = this.#resources()?.every((each) => each.resource !== Secrets.resource)
-      ? undefined
-      : encoding;
-    for (const { declaration, entry } of [...plugins, ...(this.#encoding ? [this.#encoding] : [])]) {
+  }
+
+  /** One that runs with the next `start`, or from `join` on. Throws `Invalid` when it cannot enter a thread. */
+  add(plugin: LoadedPlugin): Managed {
+    const needed = readsSecrets(resourcesOf([plugin.declaration])) ? this.#encoding : undefined;
+    for (const { declaration, entry } of needed ? [plugin, needed] : [plugin]) {
       if (entry) continue;
       throw new StatusError(
         'Invalid',
-        `plugin "${declaration.name}" cannot run in worker "${name}": give its module, a declaration cannot enter a thread`,
+        `plugin "${declaration.name}" cannot run in worker "${this.name}": give its module, a declaration cannot enter a thread`,
       );
     }
+    const remote = new Remote(plugin, this.#deaths, (of, next) => this.#swap(of, next));
+    this.members.push(remote);
+    return remote;
   }
 
   /** Returns when its plugins have started, or the thread as a whole could not; see their status. */
   async start(): Promise<void> {
-    const started = new Promise<string | undefined>((resolve) => (this.#started = resolve));
-    const { dataDir, cacheDir, connection, loaders } = this.#settings;
-    const { kernel, timing } = this.#around;
-    const resources = this.#resources();
+    const { kernel, timing, log } = this.#around;
     const plugins = this.members.map(({ plugin }) => plugin);
-    this.#encodingName = this.#encoding?.declaration.name;
-    const workerData: ThreadData = {
-      worker: this.name,
-      kernel,
-      connection,
-      dataDir,
-      cacheDir,
-      loaders,
-      plugins: [...plugins, ...(this.#encoding ? [this.#encoding] : [])].map(threadEntry),
-      ...(resources ? { resources } : {}),
-      revisions: Object.fromEntries(this.members.map(({ name, current }) => [name, current.revision])),
-      timing,
-    };
-    const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
-    const worker = new Worker(new URL(file, import.meta.url), { name: this.name, workerData });
-    this.#worker = worker;
+    const resources = resourcesOf(plugins.map(({ declaration }) => declaration));
+    const encoding = readsSecrets(resources) ? this.#encoding : undefined;
+    this.#encodingName = encoding?.declaration.name;
     this.#since = performance.now();
-    this.#unanswered = 0;
-    let death: string | undefined;
-    worker.on('message', (message: FromThread) => this.#receive(message));
-    worker.on('error', (error) => {
-      death = error.message;
+    this.#thread = new ThreadHandle({
+      data: {
+        ...this.#settings,
+        worker: this.name,
+        kernel,
+        plugins: [...plugins, ...(encoding ? [encoding] : [])].map(threadEntry),
+        resources,
+        revisions: Object.fromEntries(this.members.map(({ name, current }) => [name, current.revision])),
+        timing,
+      },
+      limit: () => this.#limit(),
+      log,
+      status: (status) => this.#update(status),
+      died: (why) => this.#died(why),
     });
-    worker.once('exit', () => {
-      if (this.#worker === worker) this.#died(death ?? 'it ended');
-    });
-    const limit = setTimeout(() => void worker.terminate(), timing.start).unref();
-    const problem = await started;
-    clearTimeout(limit);
-    if (problem === undefined) {
-      if (this.#worker === worker) {
-        this.#ping = setInterval(() => this.#check(worker), timing.health).unref();
-      }
-      return;
-    }
-    worker.removeAllListeners('exit');
-    await worker.terminate();
-    if (this.#worker === worker) this.#died(problem);
+    await this.#thread.started;
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    const worker = this.#worker;
-    if (!worker) return;
-    const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    const limit = setTimeout(() => void worker.terminate(), this.#around.timing.stop).unref();
-    this.#send({ type: 'stop' });
-    await exit;
-    clearTimeout(limit);
+    await this.#thread?.stop();
+  }
+
+  /** Starts one that was added since the thread runs, which goes on meanwhile. Throws when the thread refuses it; it is none of its members then. */
+  async join(name: string): Promise<void> {
+    const { plugin } = this.#member(name);
+    await this.#change(name, async (thread) => {
+      await this.#bringEncoding(thread, plugin);
+      await thread.change({
+        type: 'load',
+        name,
+        entry: threadEntry(plugin),
+        resources: resourcesOf([plugin.declaration]),
+      });
+    }).catch((error: unknown) => {
+      this.#remove(name);
+      throw error;
+    });
+  }
+
+  /** Stops one; the others go on. */
+  async leave(name: string): Promise<void> {
+    await this.#change(name, (thread) => thread.change({ type: 'unload', name }));
+    this.#remove(name);
   }
 
   /** Another plugin encodes Secrets from now on, in the place of the one the thread was started with. */
   async followEncoding(next: LoadedPlugin): Promise<void> {
-    if (!this.#encoding || this.#encoding === next) return;
-    if (this.#worker) await this.#request(this.#encodingName!, next);
+    if (this.#encoding === next) return;
+    const name = this.#encodingName;
+    if (name !== undefined) await this.#thread?.change(swapOf(name, next));
     this.#encoding = next;
   }
 
-  /** All that its plugins may touch; `undefined` when that is everything. */
-  #resources(): Resource[] | undefined {
-    const grants = this.members.flatMap(({ plugin }) => plugin.declaration.grants?.objects ?? []);
-    const resources = new Set<Resource>();
-    for (const { resource } of grants) {
-      if (resource === '*') return undefined;
-      resources.add(resource);
-    }
-    if (this.members.some(({ plugin }) => plugin.declaration.singleton)) resources.add(Leases);
-    return [...resources];
+  /** What is asked of a thread that is down, or goes down over it, is done with its next start. */
+  async #change(name: string, ask: (thread: ThreadHandle) => Promise<void>): Promise<void> {
+    const thread = this.#thread;
+    if (!thread) return;
+    await ask(thread).catch((error: unknown) => {
+      if (this.#thread === thread) throw error;
+      this.#around.log.warn(`worker "${this.name}" died over plugin "${name}"`, { error: String(error) });
+    });
   }
 
   async #swap(remote: Remote, next: LoadedPlugin): Promise<void> {
-    await this.#request(remote.name, next);
+    if (!this.#thread)
+      throw new StatusError('ServiceUnavailable', `worker "${this.name}" is being restarted`);
+    const change = swapOf(remote.name, next);
+    await this.#bringEncoding(this.#thread, next);
+    await this.#thread.change(change);
     remote.plugin = next;
     this.#changed(remote.name);
   }
 
-  async #request(name: string, next: LoadedPlugin): Promise<void> {
-    if (!next.entry)
-      throw new StatusError(
-        'Invalid',
-        'a swap in a worker needs a module: a declaration cannot enter a thread',
-      );
-    if (!this.#worker)
-      throw new StatusError('ServiceUnavailable', `worker "${this.name}" is being restarted`);
-    const id = ++this.#swapId;
-    const answer = new Promise<StatusError | undefined>((resolve) => this.#swaps.set(id, resolve));
-    this.#send({ type: 'swap', id, name, entry: threadEntry(next) });
-    const error = await answer;
-    this.#swaps.delete(id);
-    if (error) throw error;
+  async #bringEncoding(thread: ThreadHandle, plugin: LoadedPlugin): Promise<void> {
+    const encoding = this.#encoding;
+    if (!encoding || this.#encodingName !== undefined || !readsSecrets(resourcesOf([plugin.declaration])))
+      return;
+    const { name } = encoding.declaration;
+    await thread.change({ type: 'load', name, entry: threadEntry(encoding), resources: [] });
+    this.#encodingName = name;
   }
 
-  #send(message: ToThread): void {
-    this.#worker?.postMessage(message);
+  #member(name: string): Remote {
+    return this.members.find((member) => member.name === name)!;
   }
 
-  #receive(message: FromThread): void {
-    switch (message.type) {
-      case 'pong':
-        this.#unanswered = 0;
-        return;
-      case 'log':
-        this.#around.log[message.level](message.message, message.fields);
-        return;
-      case 'started':
-        this.#started?.(message.error?.message);
-        return;
-      case 'swapped':
-        this.#swaps.get(message.id)?.(message.error && StatusError.fromStatus(message.error));
-        return;
-      case 'status':
-        for (const status of message.plugins) this.#update(status);
-    }
+  #remove(name: string): void {
+    this.members.splice(this.members.indexOf(this.#member(name)), 1);
+  }
+
+  /** The largest that one of its plugins asks for, in bytes. */
+  #limit(): number | undefined {
+    const limits = this.members.flatMap(({ plugin: { isolation } }) =>
+      typeof isolation === 'object' && isolation.memory !== undefined
+        ? [parseQuantity(isolation.memory)!]
+        : [],
+    );
+    return limits.length === 0 ? undefined : Math.max(...limits);
   }
 
   #update(status: PluginStatus): void {
-    const remote = this.members.find(({ name }) => name === status.name);
+    const remote = this.#member(status.name);
     if (!remote || JSON.stringify(remote.current) === JSON.stringify(status)) return;
     remote.current = status;
     this.#changed(remote.name);
   }
 
-  #check(worker: Worker): void {
-    if (this.#unanswered < MISSED) {
-      this.#unanswered += 1;
-      this.#send({ type: 'ping' });
-      return;
-    }
-    clearInterval(this.#ping);
-    this.#around.log.error(`worker "${this.name}" does not answer and is terminated`);
-    void worker.terminate();
-  }
-
   #died(why: string): void {
-    clearInterval(this.#ping);
-    this.#worker = undefined;
-    const message = `worker "${this.name}" died: ${why}`;
-    for (const answer of this.#swaps.values()) answer(new StatusError('ServiceUnavailable', message));
-    this.#started?.(undefined);
+    this.#thread = undefined;
     if (this.#stopping) return;
+    const message = `worker "${this.name}" died: ${why}`;
     const { restart } = this.#around.timing;
     if (performance.now() - this.#since > 60 * restart) this.#restarts = 0;
     const delay = Math.min(60, 2 ** this.#restarts) * restart;
     this.#restarts += 1;
-    this.#around.log.error(`${message}; starting it again in ${delay} ms`);
-    for (const remote of this.members) {
-      this.#update({ ...remote.current, phase: 'Failed', healthy: false, provides: [], message });
+    this.#deaths.last = message;
+    const next = `${message}; trying again in ${delay / 1_000} s`;
+    this.#around.log.error(next);
+    for (const { current } of this.members) {
+      this.#update({ ...current, phase: 'Failed', healthy: false, provides: [], message: next });
     }
-    this.#retry = setTimeout(() => void this.start(), delay).unref();
+    this.#retry = setTimeout(() => {
+      this.#deaths.count += 1;
+      void this.start();
+    }, delay).unref();
   }
+}
+
+function readsSecrets(resources: readonly Resource[] | undefined): boolean {
+  return !resources || resources.some((each) => each.resource === Secrets.resource);
+}
+
+function swapOf(
+  name: string,
+  next: LoadedPlugin,
+): { type: 'swap'; name: string; entry: PluginEntry; resources: Resource[] | undefined } {
+  if (next.entry)
+    return { type: 'swap', name, entry: threadEntry(next), resources: resourcesOf([next.declaration]) };
+  throw new StatusError('Invalid', 'a swap in a worker needs a module: a declaration cannot enter a thread');
 }
 
 function threadEntry({ entry, config }: LoadedPlugin): PluginEntry {

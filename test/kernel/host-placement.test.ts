@@ -156,7 +156,12 @@ t.test('each kernel says how it is there, and the whole is as the worst of them'
     instances?.some(({ version }) => version === '2'),
   );
   await ask(all, { module: module('3'), placement });
-  const well = await status(all, 'all is well', ({ healthy }) => healthy);
+  const well = await status(
+    all,
+    'all is well',
+    ({ healthy, instances }) =>
+      healthy && instances?.every(({ phase, version }) => phase === 'Running' && version === '3'),
+  );
   t.match(well, { phase: 'Running', version: '3' });
   t.notOk('message' in well);
 

@@ -16,7 +16,7 @@ import {
   services,
 } from 'orlop/plugin';
 import t from 'tap';
-import { covers } from '../../kernel/host/grants.ts';
+import { covers } from '../../kernel/contract/grants.ts';
 import { eventually, testKernel } from '../cluster.ts';
 
 interface Greeter {

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { Access, grantedObjects } from '../../kernel/contract/grants.ts';
 import { type ConfigMap, ConfigMaps, type PastRevision, Secrets } from '../../kernel/contract/index.ts';
-import { Access, grantedObjects } from '../../kernel/host/grants.ts';
 import { testNats, testStore } from './nats.ts';
 
 const server = await testNats(t);

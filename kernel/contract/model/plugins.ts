@@ -59,6 +59,8 @@ export interface PluginObject extends KubeObject {
     config?: { [key: string]: Json };
     /** `inline`, or `worker/NAME`. */
     isolation?: string;
+    /** `limits.memory`: of the worker thread it runs in; see `Isolation`. */
+    resources?: { limits?: { memory?: string } };
     /** Absent: where the kernel's own set of plugins has it; for any other, the role `server`. */
     placement?: PluginPlacement;
   };

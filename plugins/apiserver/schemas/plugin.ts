@@ -83,6 +83,20 @@ export const PLUGIN_DEFINITIONS: Definitions = {
         description:
           'Where it runs: inline, or worker/NAME, a thread shared by the plugins that name it; absent: where the plugin itself says.',
       },
+      resources: {
+        type: 'object',
+        description: 'What it may take of its machine.',
+        properties: {
+          limits: {
+            type: 'object',
+            description: 'The most it may take: memory, of the worker thread it runs in.',
+            properties: {
+              // Of the worker thread it runs in.
+              memory: referenceTo('io.k8s.apimachinery.pkg.api.resource.Quantity'),
+            },
+          },
+        },
+      },
       placement: referenceTo('dev.orlop.v1.PluginPlacement'),
     },
   },

@@ -1,4 +1,10 @@
-import { isPluginRunning, type PluginObject, Plugins } from 'orlop/plugin';
+import {
+  isPluginRunning,
+  memoryLimitProblem,
+  type PluginObject,
+  Plugins,
+  parseIsolation,
+} from 'orlop/plugin';
 import { each, optionalOneOf } from '../checks.ts';
 import { invalid, required } from '../errors.ts';
 import { validateLabels } from '../metadata.ts';
@@ -7,6 +13,7 @@ import { column, row } from '../row.ts';
 import type { FieldError, ResourceRow } from '../types.ts';
 
 const ROLES = ['server', 'node'];
+const ISOLATION = 'must be "inline", "process" or "worker/NAME", NAME a DNS label';
 
 export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
   categories: ['orlop'],
@@ -41,19 +48,15 @@ export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
 function validate({ spec = {} }: PluginObject): FieldError[] {
   const { isolation, module, placement, version } = spec;
   const { roles, nodeSelector } = placement ?? {};
+  const memory = spec.resources?.limits?.memory;
+  const problem = memory === undefined ? undefined : memoryLimitProblem(memory);
   const empty = Object.entries({ module, version }).filter(([, value]) => value === '');
   return [
     ...empty.map(([field]) => invalid(`spec.${field}`, '', 'must not be empty')),
-    ...(isolation === undefined ||
-    /^(inline|process|worker\/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/.test(isolation)
+    ...(isolation === undefined || parseIsolation(isolation)
       ? []
-      : [
-          invalid(
-            'spec.isolation',
-            isolation,
-            'must be "inline", "process" or "worker/NAME", NAME a DNS label',
-          ),
-        ]),
+      : [invalid('spec.isolation', isolation, ISOLATION)]),
+    ...(problem === undefined ? [] : [invalid('spec.resources.limits.memory', memory, problem)]),
     ...(placement && !roles && !nodeSelector
       ? [required('spec.placement', 'name `roles`, a `nodeSelector`, or both')]
       : []),

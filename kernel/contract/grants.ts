@@ -1,16 +1,8 @@
-import {
-  type BusClient,
-  type Grants,
-  type KubeObject,
-  type ObjectClient,
-  qualifiedResource,
-  type Resource,
-  StatusError,
-  type Subscription,
-  type Verb,
-  type Watch,
-  type Write,
-} from '../contract/index.ts';
+import type { BusClient, Subscription } from './bus.ts';
+import { qualifiedResource, StatusError } from './errors.ts';
+import type { KubeObject } from './model/object.ts';
+import type { ObjectClient, Resource, Watch, Write } from './objects.ts';
+import type { Grants, Verb } from './plugin.ts';
 
 /** One instance's access to the kernel: open until revoked, and the owner of the watches and subscriptions made through it. */
 export class Access {
