@@ -11,6 +11,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./tokens/index.js', 'server'],
   ['./auth/index.js', 'server'],
   ['./presence/index.js', 'server', 'node'],
+  ['./bundles/index.js', 'server', 'node'],
   ['./apiserver/index.js', 'server'],
   ['./controllers/deployment/index.js', 'server'],
   ['./controllers/replicaset/index.js', 'server'],

@@ -14,6 +14,8 @@ export interface Loading {
   load(name: string, source: PluginSource): Promise<void>;
   swap(name: string, source: PluginSource): Promise<void>;
   unload(name: string): Promise<void>;
+  /** What to load for `spec.module`: a blob is brought to this machine. */
+  locate(module: string): Promise<string>;
 }
 
 type Spec = PluginObject['spec'];
@@ -89,9 +91,13 @@ export class Desired {
   async #change(name: string, spec: Spec | undefined, original: LoadedPlugin | undefined): Promise<void> {
     const loaded = this.#host.isLoaded(name);
     if (!spec && !original) return loaded ? await this.#host.unload(name) : undefined;
-    const source = spec ? entryOf(name, spec, original?.entry) : sourceOf(original!);
+    const source = spec ? await this.#located(entryOf(name, spec, original?.entry)) : sourceOf(original!);
     if (loaded) await this.#host.swap(name, source);
     else await this.#host.load(name, source);
+  }
+
+  async #located(entry: PluginEntry): Promise<PluginEntry> {
+    return { ...entry, module: await this.#host.locate(entry.module) };
   }
 }
 

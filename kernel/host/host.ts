@@ -6,6 +6,7 @@ import {
   type GraphNode,
   isolationText,
   type Logger,
+  ModuleSource,
   nearestOf,
   type ObjectClient,
   placeOf,
@@ -194,6 +195,10 @@ export class Host {
       }
       throw error;
     }
+  }
+
+  async locate(module: string): Promise<string> {
+    return module.startsWith('blob:') ? await this.service(ModuleSource).locate(module) : module;
   }
 
   isLoaded(name: string): boolean {

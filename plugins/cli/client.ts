@@ -1,12 +1,19 @@
 import { Agent, request } from 'node:https';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type Json, type Status, StatusError } from 'orlop/plugin';
 import type { Credentials } from './kubeconfig.ts';
+
+/** Milliseconds in which nothing comes or goes. */
+const SILENT_MS = 15_000;
 
 /** A minimal client of the cluster's HTTP API, as kubectl would reach it. */
 export interface ApiClient {
   get<T>(path: string): Promise<T>;
   /** Server-side apply as field manager `orlop`; the object as it is now. */
   apply<T>(path: string, object: Json): Promise<T>;
+  /** POST of bytes. */
+  upload<T>(path: string, bytes: Readable): Promise<T>;
   close(): void;
 }
 
@@ -18,16 +25,17 @@ export function apiClient(credentials: Credentials): ApiClient {
     key: credentials.key,
   });
 
-  function call<T>(method: string, path: string, body?: Json): Promise<T> {
+  function call<T>(method: string, path: string, body?: Json | Readable): Promise<T> {
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/apply-patch+yaml' };
+      const type = body instanceof Readable ? 'application/octet-stream' : 'application/apply-patch+yaml';
+      const headers = body === undefined ? {} : { 'content-type': type };
       const outgoing = request(new URL(path, credentials.server), {
         method,
         agent,
         headers,
-        timeout: 10_000,
+        timeout: SILENT_MS,
       });
-      outgoing.once('timeout', () => outgoing.destroy(new Error('no answer within 10 s')));
+      outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${SILENT_MS / 1000} s`)));
       outgoing.once('error', (error) =>
         reject(
           new StatusError('ServiceUnavailable', `${credentials.server} does not answer: ${error.message}`),
@@ -43,13 +51,15 @@ export function apiClient(credentials: Credentials): ApiClient {
           else reject(StatusError.fromStatus(parse(text) as Status));
         });
       });
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      if (body instanceof Readable) pipeline(body, outgoing).catch(reject);
+      else outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
 
   return {
     get: (path) => call('GET', path),
     apply: (path, object) => call('PATCH', `${path}?fieldManager=orlop&force=true`, object),
+    upload: (path, bytes) => call('POST', path, bytes),
     close: () => agent.destroy(),
   };
 }

@@ -2,6 +2,7 @@ export * from './apiserver.ts';
 export * from './auth.ts';
 export * from './channels.ts';
 export * from './loadbalancer.ts';
+export * from './modules.ts';
 export * from './network.ts';
 export * from './node.ts';
 export * from './runtime.ts';

@@ -51,7 +51,7 @@ export interface PluginInstance {
 export interface PluginObject extends KubeObject {
   /** The user's; what is absent is as the module and the kernel's own set of plugins have it. */
   spec: {
-    /** A `file:` URL, path or npm package; absent for a standard plugin. */
+    /** A `file:` URL, path, npm package or blob (`blob:sha256-...`); absent for a standard plugin. */
     module?: string;
     /** What the module must declare, or it is refused. */
     kind?: string;

@@ -66,7 +66,7 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       module: {
         type: 'string',
         description:
-          'Path or npm package of the module that declares the plugin; absent for a standard plugin.',
+          'Path or npm package of the module that declares the plugin, or a bundle in the cluster (blob:sha256-...); absent for a standard plugin.',
       },
       kind: {
         type: 'string',

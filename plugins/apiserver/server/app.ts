@@ -5,6 +5,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { type Authenticator, asStatusError, qualifiedResource, StatusError } from 'orlop/plugin';
+import { blobAttributes, blobs } from '../handlers/blobs.ts';
 import type { Api } from '../handlers/call.ts';
 import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
 import { sendIssuer, sendKeySet } from '../handlers/issuer.ts';
@@ -113,9 +114,15 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
     await handler({ api: { ...api, objects }, exchange, row, path });
   };
 
+  const bytes: Answer = async (exchange) => {
+    authorize(exchange, blobAttributes(exchange));
+    await blobs(api.blobs, api.log, exchange);
+  };
+
   const healthy = answer(plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8')));
   const paths = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
   const hono = new Hono<{ Bindings: HttpBindings }>();
+  hono.all('/apis/orlop.dev/v1/blobs', answer(bytes)).all('/apis/orlop.dev/v1/blobs/*', answer(bytes));
   hono.all('/api/*', answer(resources)).all('/apis/*', answer(resources));
   hono.all('/openapi/*', answer(plain((exchange) => sendOpenApi(exchange, documents))));
   hono.all(

@@ -56,6 +56,27 @@ const swap: Command = {
   },
 };
 
+const push: Command = {
+  name: 'plugin push',
+  words: ['PATH'],
+  summary: 'store a plugin in the cluster, so that every kernel loads the same bytes',
+  description:
+    'Bundles the module with all that it imports, stores that by its content and prints the reference for spec.module of a Plugin. What nothing refers to is deleted after an hour.',
+  options: {
+    data: DATA,
+    swap: {
+      type: 'string',
+      value: 'NAME',
+      help: 'then replace this running plugin by it, or load a new one',
+    },
+  },
+  examples: ['orlop plugin push ./my-scheduler', 'orlop plugin push ./my-scheduler --swap scheduler'],
+  run: async (values) => {
+    const { pushPlugin } = await import('./push.ts');
+    return await pushPlugin(word(values['PATH']), { swap: values['swap'], data: values['data'] });
+  },
+};
+
 const dev: Command = {
   name: 'plugin dev',
   words: ['PATH'],
@@ -72,11 +93,11 @@ const dev: Command = {
   run: async (values) => await (await import('./dev.ts')).develop(word(values['PATH']), values),
 };
 
-const all: readonly Command[] = [config, create, test, swap, dev];
+const all: readonly Command[] = [config, create, test, swap, push, dev];
 
 export const plugin: Command = {
   name: 'plugin',
-  summary: 'write, test and swap plugins',
+  summary: 'write, test, push and swap plugins',
   options: {},
   subcommands: all,
   // Only reached with a subcommand.
