@@ -1,6 +1,6 @@
 /**
  * What the plugin host costs: a call through a service's proxy beside a direct one, and what callers and
- * connections see of a swap.
+ * connections see of a swap; and scheduling with a score plugin in another process.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -18,6 +18,7 @@ import { startKernel } from '../kernel/kernel.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
 import { percentile, Report } from './report.ts';
+import { schedule } from './scoring.ts';
 
 const CALLS = 5_000_000;
 const ROUNDS = 7;
@@ -172,5 +173,16 @@ try {
 } finally {
   await kernel.stop();
   rmSync(dataDir, { recursive: true, force: true });
+}
+
+const alone = await schedule();
+report.result('scheduled over 1,000 nodes without a score plugin', alone.perSecond, 'pods/s');
+const scorers = {
+  'cheap-nodes': ['in Python', '../../plugins/scoring/python/plugin.json'],
+} as const;
+for (const [name, [what, path]] of Object.entries(scorers)) {
+  const { perSecond, onCheapNodes } = await schedule(name, new URL(path, import.meta.url).href);
+  report.measure(`scheduled with a score plugin ${what}`, perSecond, 'pods/s', '>=', 300);
+  if (name === 'cheap-nodes') report.result('of 3,000 pods on the 100 cheapest nodes', onCheapNodes, 'pods');
 }
 report.end();
