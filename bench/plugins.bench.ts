@@ -179,6 +179,7 @@ const alone = await schedule();
 report.result('scheduled over 1,000 nodes without a score plugin', alone.perSecond, 'pods/s');
 const scorers = {
   'cheap-nodes': ['in Python', '../../plugins/scoring/python/plugin.json'],
+  'most-allocated': ['in WebAssembly', '../generated/scoring-wasm/plugin.json'],
 } as const;
 for (const [name, [what, path]] of Object.entries(scorers)) {
   const { perSecond, onCheapNodes } = await schedule(name, new URL(path, import.meta.url).href);

@@ -72,7 +72,7 @@ const manifestFolders = tracked
 
 /** The folder of the plugin a file belongs to, if it belongs to one. */
 function pluginOf(file: string): string | undefined {
-  return pluginFolders.find((folder) => file.startsWith(`${folder}/`));
+  return [...pluginFolders, ...manifestFolders].find((folder) => file.startsWith(`${folder}/`));
 }
 
 function packageOf(specifier: string): string {

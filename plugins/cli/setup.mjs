@@ -22,6 +22,14 @@ const GENERATED = [
     script: '.build/runtimes/wasm/hello/build.js',
     out: '.build/generated/hello',
   },
+  {
+    what: 'the score plugin in WebAssembly',
+    script: '.build/plugins/scoring/wasm/build.js',
+    out: '.build/generated/scoring-wasm',
+    from: ['most-allocated.wat', 'scheduler-scoring.wit', 'plugin.json'].map(
+      (file) => `plugins/scoring/wasm/${file}`,
+    ),
+  },
 ];
 
 dependencies();
@@ -50,11 +58,11 @@ function build() {
   run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
 }
 
-function generate({ what, script, out }) {
+function generate({ what, script, out, from = [] }) {
   const path = join(root, script);
   if (!existsSync(path)) return;
   const stamp = join(root, out, '.stamp');
-  const digest = sha256(path);
+  const digest = [path, ...from.map((file) => join(root, file))].map(sha256).join(' ');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   mkdirSync(join(root, out), { recursive: true });
   run(`Generating ${what}`, process.execPath, [path, join(root, out)]);

@@ -154,7 +154,7 @@ t.test('score plugins', async (t) => {
       return {};
     },
   });
-  const modules = ['../../../plugins/scoring/python/plugin.json'];
+  const modules = ['../../../plugins/scoring/python/plugin.json', '../../generated/scoring-wasm/plugin.json'];
   const plugins = modules.map((module) => ({ module: new URL(module, import.meta.url).href }));
   await testKernel(t, { plugins: [observer, ...plugins] });
   t.equal(scorers.size, modules.length, 'each runs');

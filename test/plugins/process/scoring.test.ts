@@ -1,14 +1,16 @@
 /** The score plugins that are shipped, each in a process of its own, steer a real scheduler. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Node, Nodes, Plugins, Pods } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import scheduler from '../../../plugins/scheduler/index.ts';
+import { scoreComponent } from '../../../plugins/scoring/wasm/component.ts';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const python = `${root}plugins/scoring/python/plugin.json`;
+const component = `${root}.build/generated/scoring-wasm/plugin.json`;
 const PRICE = 'node.orlop.dev/price';
 
 function node(name: string, price?: string): Node {
@@ -22,7 +24,7 @@ function node(name: string, price?: string): Node {
 
 let serial = 0;
 
-async function create(kernel: TestKernel, count: number): Promise<string[]> {
+async function create(kernel: TestKernel, count: number, cpu = '10m'): Promise<string[]> {
   const names = Array.from({ length: count }, () => `p-${++serial}`);
   await Promise.all(
     names.map((name) =>
@@ -32,7 +34,7 @@ async function create(kernel: TestKernel, count: number): Promise<string[]> {
         metadata: { name, namespace: 'default' },
         spec: {
           schedulerName: 'default-scheduler',
-          containers: [{ name: 'main', image: 'i', resources: { requests: { cpu: '10m' } } }],
+          containers: [{ name: 'main', image: 'i', resources: { requests: { cpu } } }],
         },
       }),
     ),
@@ -95,7 +97,7 @@ t.test('Python: loaded, configured and unloaded by its Plugin object', async (t)
   });
   await eventually('it runs', async () => {
     const { value } = (await kernel.objects.get(Plugins, { name: 'cheap-nodes' }))!;
-    return value.status?.phase === 'Running' && value.spec.isolation === 'process';
+    return value.status?.phase === 'Running' && value.status.isolation === 'process';
   });
   t.match(status(kernel, 'cheap-nodes'), {
     isolation: 'process',
@@ -114,6 +116,54 @@ t.test('Python: loaded, configured and unloaded by its Plugin object', async (t)
   await eventually('it is gone', () => status(kernel, 'cheap-nodes') === undefined);
   t.throws(() => pidOf('scorer.py'), 'and so is its process');
   await places(kernel, await create(kernel, 20));
+});
+
+t.test('WebAssembly: a component steers', async (t) => {
+  const kernel = await cluster(t, [component], { 'most-allocated': 100 });
+  t.match(status(kernel, 'most-allocated'), { phase: 'Running', isolation: 'process', healthy: true });
+  const [first = ''] = Object.keys(await places(kernel, await create(kernel, 1, '5')));
+  t.same(
+    await places(kernel, await create(kernel, 20, '5')),
+    { [first]: 20 },
+    'onto the node that has a pod',
+  );
+  await kernel.objects.delete(Nodes, { name: first });
+  const next = await places(kernel, await create(kernel, 1, '5'));
+  t.same(
+    await places(kernel, await create(kernel, 20, '5')),
+    { [Object.keys(next)[0]!]: 20 },
+    'then onto another',
+  );
+});
+
+t.test('WebAssembly: a component that hangs, traps or is none', async (t) => {
+  const wat = readFileSync(`${root}plugins/scoring/wasm/most-allocated.wat`, 'utf8');
+  const dir = t.testdir({ 'plugin.json': readFileSync(component, 'utf8') });
+  const module = `${dir}/plugin.json`;
+  const write = async (instead: string): Promise<void> => {
+    const changed = wat.replace('(local.set $size (call $size))', instead);
+    writeFileSync(`${dir}/most-allocated.wasm`, await scoreComponent(changed));
+  };
+  const kernel = await cluster(t, [component], { 'most-allocated': 20 });
+  await write('unreachable');
+  await kernel.swap('most-allocated', { module });
+  await places(kernel, await create(kernel, 10));
+  await eventually('it is started again', () => (status(kernel, 'most-allocated')?.revision ?? 0) >= 3);
+  await write('(loop $for-ever (br $for-ever))');
+  await kernel.swap('most-allocated', { module });
+  await sleep(1_000);
+  await places(kernel, await create(kernel, 10));
+  await eventually('it is told of', () =>
+    status(kernel, 'most-allocated')?.message?.includes('health check took longer than 500 ms'),
+  );
+  const { revision } = status(kernel, 'most-allocated')!;
+  await eventually('it is started again', () => status(kernel, 'most-allocated')!.revision > revision);
+  writeFileSync(`${dir}/most-allocated.wasm`, 'no component');
+  await t.rejects(kernel.swap('most-allocated', { module }), {
+    message: /plugin "most-allocated" revision \d+: /,
+  });
+  await kernel.swap('most-allocated', { module: component });
+  t.match(status(kernel, 'most-allocated'), { phase: 'Running', healthy: true });
 });
 
 t.test('Python: killed and swapped under a stream of pods', async (t) => {
