@@ -61,6 +61,9 @@ export class PodActions {
       case 'stop':
         void this.#beside(this.#containers.stop(action.container, action.grace, 'Stopping container'));
         break;
+      case 'resize':
+        void this.#beside(this.#containers.resize(action.container));
+        break;
       case 'fail':
         state.failure = { reason: action.reason, message: action.message };
         this.#worker.event('Warning', action.reason, action.message);

@@ -1,4 +1,10 @@
-import type { ContainerState, ContainerStatus, Pod, PodSandbox } from 'orlop/plugin';
+import {
+  type ContainerState,
+  type ContainerStatus,
+  findCondition,
+  type Pod,
+  type PodSandbox,
+} from 'orlop/plugin';
 import { type ContainerRecord, lose, newPodState, observe, type PodState } from './state.ts';
 
 /**
@@ -23,6 +29,13 @@ export function initialState(pod: Pod, sandbox: PodSandbox | undefined, now: str
   const listed = new Set(sandbox?.containers.map((container) => container.id));
   for (const record of state.containers.values()) {
     if (record.current && !(sandbox?.ready && listed.has(record.current.id))) lose(record, now);
+  }
+  const isPending = findCondition(pod.status?.conditions, 'PodResizePending') !== undefined;
+  for (const { name, resources } of [...initContainerStatuses, ...containerStatuses]) {
+    const record = state.containers.get(name);
+    if (!record || !resources) continue;
+    record.resources = resources;
+    if (isPending) record.allocated = resources;
   }
   for (const status of containerStatuses) keepProbes(state.containers.get(status.name), status);
   return state;

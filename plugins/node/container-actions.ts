@@ -1,10 +1,11 @@
-import type { Container, PullPolicy, Runtime } from 'orlop/plugin';
+import { type Container, type PullPolicy, parseQuantity, type Runtime } from 'orlop/plugin';
 import { CRASH_LOOP, raise } from './backoff.ts';
 import { containerConfig } from './container-config.ts';
 import { ConfigError } from './env.ts';
 import { type Handler, runHandler, type Target } from './handlers.ts';
 import type { NodeContext } from './node.ts';
-import { type ContainerRecord, observe, type Refusal } from './state.ts';
+import { takesRestart } from './resize.ts';
+import { type ContainerRecord, observe, type Refusal, type Resources } from './state.ts';
 import { pause } from './status-writer.ts';
 import type { VolumePaths } from './volumes.ts';
 import type { PodWorker } from './worker.ts';
@@ -121,6 +122,48 @@ export class ContainerActions {
     }
   }
 
+  /** Gives a running container what it was allocated: as it runs, or by a new start where its `resizePolicy` says so. */
+  async resize(container: Container): Promise<void> {
+    const { runtime, pod } = this.#worker;
+    const record = this.#record(container);
+    const { current, allocated = {}, resources } = record;
+    if (!runtime || current?.state !== 'Running') return;
+    record.resizing = true;
+    try {
+      if (takesRestart(container, resources, allocated)) {
+        record.restart = current.attempt;
+        const grace = Math.max(1, pod.spec?.terminationGracePeriodSeconds ?? 30);
+        await this.stop(container, grace, `Container ${container.name} resize requires restart`);
+        return;
+      }
+      await this.#refuseBelowUsage(runtime, current.id, allocated);
+      const result = await runtime.updateContainerResources?.(current.id, allocated);
+      record.resizeError = undefined;
+      if (result?.ok) {
+        record.resources = allocated;
+        return;
+      }
+      const message = result?.message ?? `the runtime ${runtime.handler} cannot resize a container that runs`;
+      record.unresizable = { wanted: allocated, message };
+      record.allocated = resources;
+    } catch (error) {
+      const message = messageOf(error);
+      record.resizeError = { message, retryAt: Date.now() + RETRY_MS };
+      this.#event(container, 'Warning', 'ResizeError', message);
+    } finally {
+      record.resizing = false;
+    }
+  }
+
+  /** The kernel would end the container. */
+  async #refuseBelowUsage(runtime: Runtime, id: string, { limits }: Resources): Promise<void> {
+    const limit = parseQuantity(limits?.['memory'] ?? '');
+    if (limit === undefined) return;
+    const used = (await runtime.containerStats?.(id))?.workingSetBytes ?? 0;
+    if (used > limit)
+      throw new Error(`attempting to set container memory limit (${limit}) below current usage (${used})`);
+  }
+
   async #create(
     runtime: Runtime,
     container: Container,
@@ -132,13 +175,19 @@ export class ContainerActions {
     const sandbox = state.sandbox!;
     try {
       const volumes = await this.#parts.volumes();
-      const config = await containerConfig(this.#node, pod, container, {
-        attempt,
-        imageId,
-        podIP: sandbox.ip,
-        volumes,
-        target: this.#target(container),
-      });
+      const resources = record.allocated ?? {};
+      const config = await containerConfig(
+        this.#node,
+        pod,
+        { ...container, resources },
+        {
+          attempt,
+          imageId,
+          podIP: sandbox.ip,
+          volumes,
+          target: this.#target(container),
+        },
+      );
       const { id } = await runtime.createContainer(sandbox.id, config);
       const oldest = record.previous;
       observe(record, {
@@ -150,6 +199,7 @@ export class ContainerActions {
         image: container.image ?? '',
       });
       record.sandbox = sandbox.id;
+      record.resources = resources;
       record.restart = undefined;
       record.started = container.startupProbe === undefined;
       record.ready = container.readinessProbe === undefined;

@@ -53,8 +53,14 @@ export function containerStatus(
       imageID: current?.imageId ?? '',
       ...(current?.id ? { containerID: `${node.handler}://${current.id}` } : {}),
       ...(ephemeral ? {} : { started }),
+      ...(ephemeral || !running ? {} : given(record)),
     };
   };
+}
+
+/** What a running container was promised and has. */
+function given({ allocated, resources = {} }: ContainerRecord): Partial<ContainerStatus> {
+  return { ...(allocated?.requests ? { allocatedResources: allocated.requests } : {}), resources };
 }
 
 /** Why a container that is not running waits; `undefined` when it does not. Reasons are kubelet's. */

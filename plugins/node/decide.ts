@@ -1,5 +1,6 @@
 import type { Container, Pod } from 'orlop/plugin';
 import { allowedAt, type BackoffLimits } from './backoff.ts';
+import { sameResources } from './resize.ts';
 import {
   type ContainerRecord,
   ephemeralContainers,
@@ -18,6 +19,8 @@ export type Action =
   | { do: 'start'; container: Container; attempt: number }
   /** Stop within `grace` seconds. */
   | { do: 'stop'; container: Container; grace: number }
+  /** Give it, while it runs, what it was allocated. */
+  | { do: 'resize'; container: Container }
   /** The pod is to end, for this reason. */
   | { do: 'fail'; reason: string; message: string }
   /** Stop the sandbox, free the address and the volumes; the logs stay. */
@@ -143,6 +146,7 @@ class Decisions {
 
   /** Makes a container run that should. */
   #keep(container: Container, record: ContainerRecord): void {
+    if (isRunning(record)) this.#resize(container, record);
     if (isRunning(record) || record.starting || record.stopping !== undefined) return;
     const { current, refused } = record;
     if (current?.state === 'Exited') {
@@ -174,6 +178,14 @@ class Decisions {
   #startOnce(container: Container): void {
     const record = this.#record(container.name);
     if (!record.current) this.#keep(container, record);
+  }
+
+  #resize(container: Container, record: ContainerRecord): void {
+    const { resizing, starting, stopping, resizeError } = record;
+    if (resizing || starting || stopping !== undefined) return;
+    if (sameResources(record.allocated, record.resources)) return;
+    if (resizeError && resizeError.retryAt > this.#now) this.#wake(resizeError.retryAt);
+    else this.actions.push({ do: 'resize', container });
   }
 
   #stop(container: Container, grace: number): void {

@@ -2,18 +2,21 @@ import {
   ConfigMaps,
   type ContainerEvent,
   informer,
+  isPodTerminal,
   type KubeObject,
   keyOf,
   type Pod,
   type PodSandbox,
   Pods,
   type Resource,
+  type ResourceAmounts,
   type Runtime,
   Secrets,
   type Watch,
 } from 'orlop/plugin';
 import type { NodeContext } from './node.ts';
 import { references } from './references.ts';
+import { allocatedRequests } from './resize.ts';
 import { PodWorker } from './worker.ts';
 
 /** All pods of the node: one worker each, fed by the store's watch and the runtimes' events. */
@@ -83,16 +86,35 @@ export class PodManager {
     const known = this.#byUid.get(uid!);
     if (known) {
       known.update(pod);
+      this.#roomMade();
       return;
     }
     const key = keyOf({ namespace, name: name! });
-    const worker: PodWorker = new PodWorker(this.#node, pod, this.#found.get(uid!), () => {
+    const done = (): void => {
       this.#byUid.delete(uid!);
       if (this.#byKey.get(key) === worker) this.#byKey.delete(key);
-    });
+      this.#roomMade();
+    };
+    const others = (): ResourceAmounts => this.#givenBesides(uid!);
+    const worker: PodWorker = new PodWorker(this.#node, pod, this.#found.get(uid!), others, done);
     this.#found.delete(uid!);
     this.#byUid.set(uid!, worker);
     this.#byKey.set(key, worker);
+  }
+
+  #givenBesides(uid: string): ResourceAmounts {
+    const sum: ResourceAmounts = {};
+    for (const { uid: other, pod, state } of this.#byUid.values()) {
+      if (other === uid || isPodTerminal(pod)) continue;
+      for (const [name, amount] of Object.entries(allocatedRequests(pod, state)))
+        sum[name] = (sum[name] ?? 0) + amount;
+    }
+    return sum;
+  }
+
+  /** What waits for room looks again. */
+  #roomMade(): void {
+    for (const worker of this.#byUid.values()) if (worker.state.resize?.reason === 'Deferred') worker.wake();
   }
 
   /** A pod that waits for a ConfigMap or Secret, or shows one as files, follows it at once. */

@@ -14,6 +14,8 @@ export type ImageState =
   | { readonly phase: 'ready'; readonly id: string }
   | ({ readonly phase: 'refused' } & Refusal);
 
+export type Resources = NonNullable<Container['resources']>;
+
 /** What the agent knows of one container of a pod. */
 export interface ContainerRecord {
   readonly name: string;
@@ -34,6 +36,16 @@ export interface ContainerRecord {
   refused: Refusal | undefined;
   crashes: Backoff | undefined;
   pulls: Backoff | undefined;
+  /** What the node has agreed to give it. */
+  allocated: Resources | undefined;
+  /** What its newest attempt has. */
+  resources: Resources | undefined;
+  /** What it has is being changed, or restarted for. */
+  resizing: boolean;
+  /** What its runtime will not give it while it runs. */
+  unresizable: { readonly wanted: Resources; readonly message: string } | undefined;
+  /** Why it could not be given what it was allocated. */
+  resizeError: { readonly message: string; readonly retryAt: number } | undefined;
   /** Its startup probe has passed; it has none; or it is known from before. */
   started: boolean;
   /** Its readiness probe passes, or it has none. */
@@ -57,6 +69,8 @@ export interface PodState {
   gone: boolean;
   /** The agent has ended the pod, e.g. `DeadlineExceeded`. */
   failure: { readonly reason: string; readonly message: string } | undefined;
+  /** Why the pod is not given the resources it asks for. */
+  resize: { readonly reason: 'Deferred' | 'Infeasible'; readonly message: string } | undefined;
   /** When the agent first saw it; RFC 3339. */
   startTime: string;
 }
@@ -72,6 +86,7 @@ export function newPodState(pod: Pod, now: string): PodState {
     removed: false,
     gone: false,
     failure: undefined,
+    resize: undefined,
     startTime: pod.status?.startTime ?? now,
   };
   addContainers(pod, state);
@@ -80,8 +95,8 @@ export function newPodState(pod: Pod, now: string): PodState {
 
 /** Ephemeral containers come while the pod runs. */
 export function addContainers(pod: Pod, { containers }: PodState): void {
-  for (const { name } of allContainers(pod)) {
-    if (!containers.has(name)) containers.set(name, newContainerRecord(name));
+  for (const { name, resources = {} } of allContainers(pod)) {
+    if (!containers.has(name)) containers.set(name, newContainerRecord(name, resources));
   }
 }
 
@@ -98,7 +113,7 @@ export function isEphemeral(pod: Pod, container: Container): boolean {
   return ephemeralContainers(pod.spec).some(({ name }) => name === container.name);
 }
 
-function newContainerRecord(name: string): ContainerRecord {
+function newContainerRecord(name: string, resources: Resources): ContainerRecord {
   return {
     name,
     current: undefined,
@@ -111,6 +126,11 @@ function newContainerRecord(name: string): ContainerRecord {
     refused: undefined,
     crashes: undefined,
     pulls: undefined,
+    allocated: resources,
+    resources,
+    resizing: false,
+    unresizable: undefined,
+    resizeError: undefined,
     started: false,
     ready: false,
   };

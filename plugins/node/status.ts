@@ -8,6 +8,7 @@ import {
 } from 'orlop/plugin';
 import { containerStatus } from './container-status.ts';
 import { isEnding } from './decide.ts';
+import { resizable, sameResources } from './resize.ts';
 import { qosClass } from './resource-fields.ts';
 import { ephemeralContainers, isInitDone, isRunning, isSidecar, type PodState } from './state.ts';
 
@@ -31,7 +32,11 @@ export function podStatus(pod: Pod, state: PodState, node: NodeFacts, now: numbe
   const phase = podPhase(pod, state);
   const old = pod.status ?? {};
   let conditions: readonly PodCondition[] = old.conditions ?? [];
-  for (const condition of podConditions(pod, state, phase, statuses)) {
+  const resizing = resizeConditions(pod, state);
+  conditions = conditions.filter(
+    ({ type }) => !RESIZE_CONDITIONS.includes(type) || resizing.some((each) => each.type === type),
+  );
+  for (const condition of [...podConditions(pod, state, phase, statuses), ...resizing]) {
     conditions = withCondition(conditions, condition as PodCondition);
   }
   const ip = state.sandbox?.ip;
@@ -92,6 +97,25 @@ function podConditions(pod: Pod, state: PodState, phase: string, statuses: Conta
     containersReady,
     condition('PodScheduled', true),
   ];
+}
+
+const RESIZE_CONDITIONS = ['PodResizePending', 'PodResizeInProgress'];
+
+/** Present only while a resize waits or is under way. */
+function resizeConditions(pod: Pod, state: PodState): Condition[] {
+  const conditions: Condition[] = [];
+  const { resize } = state;
+  if (resize) conditions.push(condition('PodResizePending', true, resize.reason, resize.message));
+  const records = resizable(pod).map(({ name }) => state.containers.get(name)!);
+  const going = records.filter(
+    (record) => isRunning(record) && (record.resizing || !sameResources(record.allocated, record.resources)),
+  );
+  const message = going.find((record) => record.resizeError)?.resizeError?.message;
+  if (going.length > 0)
+    conditions.push(
+      condition('PodResizeInProgress', true, message === undefined ? undefined : 'Error', message),
+    );
+  return conditions;
 }
 
 function readiness(phase: string, unready: string[]): Condition {

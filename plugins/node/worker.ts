@@ -5,6 +5,7 @@ import {
   type Pod,
   type PodSandbox,
   Pods,
+  type ResourceAmounts,
   type Runtime,
   timestamp,
 } from 'orlop/plugin';
@@ -13,6 +14,7 @@ import { initialState, observeSandbox } from './adopt.ts';
 import { decide, isEnding } from './decide.ts';
 import type { NodeContext } from './node.ts';
 import { Prober } from './prober.ts';
+import { allocate } from './resize.ts';
 import { addContainers, isEphemeral, lose, observe, type PodState } from './state.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -31,22 +33,25 @@ export class PodWorker {
   readonly #actions: PodActions;
   readonly #prober: Prober;
   readonly #status: StatusWriter;
+  readonly #others: () => ResourceAmounts;
   readonly #onDone: () => void;
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
   #closed = false;
 
-  /** `found` is what already runs of it. `onDone` is called once, when nothing of the pod is left. */
+  /** `found` is what already runs of it. `others`: what the node's other pods were given. `onDone` is called once, when nothing of the pod is left. */
   constructor(
     node: NodeContext,
     pod: Pod,
     found: { runtime: Runtime; sandbox: PodSandbox } | undefined,
+    others: () => ResourceAmounts,
     onDone: () => void,
   ) {
     this.uid = pod.metadata!.uid!;
     this.pod = pod;
     this.runtime = found?.runtime;
     this.#node = node;
+    this.#others = others;
     this.#onDone = onDone;
     this.state = initialState(pod, found?.sandbox, new Date().toISOString());
     this.state.startTime = pod.status?.startTime ?? timestamp();
@@ -155,6 +160,11 @@ export class PodWorker {
   #sync(): void {
     clearTimeout(this.#timer);
     const now = Date.now();
+    const before = this.state.resize;
+    allocate(this.pod, this.state, { allocatable: this.#node.allocatable, used: this.#others });
+    const { resize } = this.state;
+    if (resize && resize.message !== before?.message)
+      this.event('Warning', `Resize${resize.reason}`, resize.message);
     const { actions, wakeAt } = decide(this.pod, this.state, now, this.#node.crashLoop);
     for (const action of actions) this.#actions.act(action);
     if (this.state.removed && this.state.gone) {

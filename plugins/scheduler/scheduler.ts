@@ -8,6 +8,7 @@ import {
   objectKey,
   type Pod,
   Pods,
+  podRequests,
   type RuntimeClass,
   RuntimeClasses,
 } from 'orlop/plugin';
@@ -173,8 +174,11 @@ export function run(ctx: Context, scorers: Scorers): { stop(): Promise<void> } {
     }
     if (pod.spec?.nodeName) {
       queue.drop(uid);
-      if (previous?.spec?.nodeName && !asksDifferently(pod, previous)) return;
+      if (previous?.spec?.nodeName && !asksDifferently(pod, previous) && !takesDifferently(pod, previous))
+        return;
       nodes.place(podInfo(pod), pod.spec.nodeName);
+      // It may take less than before.
+      if (previous?.spec?.nodeName) wake();
       return;
     }
     if (!isMine(pod)) {
@@ -276,6 +280,11 @@ function isMine(pod: Pod): boolean {
   const { nodeName, schedulerName = SCHEDULER_NAME, schedulingGates = [] } = pod.spec ?? {};
   if (nodeName || schedulerName !== SCHEDULER_NAME || schedulingGates.length > 0) return false;
   return pod.metadata?.deletionTimestamp === undefined && !isPodTerminal(pod);
+}
+
+/** What it takes of its node has changed: a resize was carried out, or refused. */
+function takesDifferently(pod: Pod, previous: Pod): boolean {
+  return JSON.stringify(podRequests(pod)) !== JSON.stringify(podRequests(previous));
 }
 
 /** What the choice of a node depends on, for this pod or for those after it. */

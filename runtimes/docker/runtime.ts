@@ -9,7 +9,7 @@ import { pullImage } from './images.ts';
 import { containerName, ours } from './labels.ts';
 import { containerLogs } from './logs.ts';
 import { removeContainer, sandboxes } from './sandboxes.ts';
-import { containerOptions, refuseRoot } from './spec.ts';
+import { computeLimits, containerOptions, refuseRoot } from './spec.ts';
 import { containerState } from './state.ts';
 import { containerStats } from './stats.ts';
 
@@ -101,6 +101,10 @@ export function dockerRuntime(options: DockerOptions): Runtime & { close(): Prom
     execSync: (id, command, timeout) => call(execSync(engine, id, command, timeout)),
     exec: (id, execOptions) => call(exec(engine, id, execOptions)),
     attach: (id, attachOptions) => call(attach(engine, id, attachOptions)),
+    async updateContainerResources(id, resources) {
+      await call(engine.getContainer(id).update(computeLimits(resources)));
+      return { ok: true };
+    },
     containerStats: (id) => call(containerStats(engine, id)),
     close,
   };

@@ -104,7 +104,7 @@ export function containerOptions(
         Target: mount.containerPath,
         ReadOnly: mount.readOnly,
       })),
-      ...resources(container),
+      ...computeLimits(container.resources),
       ...security(pod, container),
     },
   };
@@ -117,8 +117,7 @@ function user(pod: Pod, container: Container): { User?: string } {
   return { User: gid === undefined ? String(uid) : `${uid}:${gid}` };
 }
 
-function resources(container: Container): HostConfig {
-  const { limits, requests } = container.resources ?? {};
+export function computeLimits({ limits, requests }: NonNullable<Container['resources']> = {}): HostConfig {
   const cpu = parseQuantity(limits?.['cpu'] ?? '');
   const memory = parseQuantity(limits?.['memory'] ?? '');
   const share = parseQuantity(requests?.['cpu'] ?? limits?.['cpu'] ?? '');

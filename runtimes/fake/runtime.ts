@@ -136,6 +136,11 @@ export class FakeRuntime implements Runtime {
     return this.#get(id).exec(command);
   }
 
+  async updateContainerResources(id: string): Promise<{ ok: true }> {
+    this.#get(id);
+    return { ok: true };
+  }
+
   async containerStats(id: string): Promise<ContainerStats | undefined> {
     return this.#containers.get(id)?.container.stats();
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type Container,
   type ContainerConfig,
   type ContainerEvent,
   type ContainerState,
@@ -205,6 +206,14 @@ export class WasmRuntime implements Runtime {
 
   async attach(id: string, options: { stdin: boolean }): Promise<ExecSession> {
     return this.#container(id).attach(options);
+  }
+
+  async updateContainerResources(id: string, { limits }: NonNullable<Container['resources']>) {
+    const { config } = this.#container(id);
+    if (limits?.['memory'] === config.container.resources?.limits?.['memory']) return { ok: true } as const;
+    const message =
+      'the memory limit of a WebAssembly guest is fixed at its start: set the resizePolicy of memory to RestartContainer';
+    return { ok: false, message } as const;
   }
 
   async containerStats(id: string): Promise<ContainerStats | undefined> {

@@ -54,6 +54,14 @@ export interface Runtime {
    * Destroying `stdio` leaves the container alone. `exitCode` is 0, when the container has ended. Absent: its log is all there is to see.
    */
   attach?(id: string, options: { stdin: boolean }): Promise<ExecSession>;
+  /**
+   * Changes CPU and memory of a running container without a new start. What the runtime cannot change while it runs is a refusal; it
+   * throws what may go better next time. Absent: it can change nothing.
+   */
+  updateContainerResources?(
+    id: string,
+    resources: NonNullable<Container['resources']>,
+  ): Promise<{ ok: true } | { ok: false; message: string }>;
   /** What the container uses at this moment; `undefined` when it does not run. Absent: nobody knows. */
   containerStats?(id: string): Promise<ContainerStats | undefined>;
   /**

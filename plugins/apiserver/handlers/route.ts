@@ -47,6 +47,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   status: PART,
   approval: PART,
   ephemeralcontainers: PART,
+  resize: PART,
   scale: {
     GET: { verb: 'get', handler: scaleObject },
     PUT: { verb: 'update', handler: scaleObject },

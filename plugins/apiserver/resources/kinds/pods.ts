@@ -15,6 +15,7 @@ const subresources: readonly (string | Subresource)[] = [
   { name: 'exec', ...POD, kind: 'PodExecOptions', verbs: CONNECT },
   { name: 'log', ...POD, verbs: ['get'] },
   { name: 'portforward', ...POD, kind: 'PodPortForwardOptions', verbs: CONNECT },
+  'resize',
   'status',
 ];
 

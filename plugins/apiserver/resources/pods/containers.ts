@@ -34,6 +34,10 @@ export function validateContainer(
     ...validateMounts(container, `${field}.volumeMounts`, context.volumes),
     ...oneOf(container.imagePullPolicy, `${field}.imagePullPolicy`, PULL_POLICIES),
     ...validateResources(container.resources, `${field}.resources`),
+    ...each(container.resizePolicy, `${field}.resizePolicy`, ({ resourceName, restartPolicy }, at) => [
+      ...oneOf(resourceName, `${at}.resourceName`, ['cpu', 'memory']),
+      ...oneOf(restartPolicy, `${at}.restartPolicy`, ['NotRequired', 'RestartContainer']),
+    ]),
     ...(lifecycle?.postStart ? validateHandler(lifecycle.postStart, `${field}.lifecycle.postStart`) : []),
     ...(lifecycle?.preStop ? validateHandler(lifecycle.preStop, `${field}.lifecycle.preStop`) : []),
     ...validateProbes(container, field, context.init),

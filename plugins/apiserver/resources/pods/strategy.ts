@@ -4,6 +4,7 @@ import type { Strategy } from '../types.ts';
 import { defaultPodSpec, defaultRequests } from './defaults.ts';
 import { ephemeralContainersPart } from './ephemeral.ts';
 import { qosClass } from './qos.ts';
+import { resizePart } from './resize.ts';
 import { validatePodUpdate } from './update.ts';
 import { validatePodSpec } from './validate.ts';
 import { podWarnings } from './warnings.ts';
@@ -45,7 +46,7 @@ export const podStrategy: Strategy<Pod> = {
       ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')]
       : [],
   validateUpdate: validatePodUpdate,
-  parts: { ephemeralcontainers: ephemeralContainersPart },
+  parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
   // People do not change pods themselves.
   warnings: (pod, old) => (old ? [] : podWarnings(pod)),
   gracePeriodSeconds: podGracePeriodSeconds,
