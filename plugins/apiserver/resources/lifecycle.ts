@@ -25,7 +25,7 @@ export function applyDefaults(row: ResourceRow, object: KubeObject): void {
 export function prepareForCreate(row: ResourceRow, object: KubeObject, user?: UserInfo): void {
   const metadata = metadataOf(object);
   for (const field of SYSTEM_FIELDS) delete metadata[field];
-  if (hasStatus(row)) delete (object as WithParts).status;
+  if (hasStatus(row) && !row.strategy.keepsStatus) delete (object as WithParts).status;
   row.strategy.prepareForCreate?.(object, user);
 }
 

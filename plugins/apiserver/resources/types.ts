@@ -76,6 +76,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   warnings?(object: T, old?: T): string[];
   /** Seconds; absent: deletes at once. */
   gracePeriodSeconds?(object: T, asked: number | undefined): number;
+  /** Whoever creates it may say its status at once, as a kubelet does with its Node. */
+  readonly keepsStatus?: boolean;
   /** An update of a name that does not exist creates it (Lease, Endpoints, Event ...). */
   readonly allowCreateOnUpdate?: boolean;
   /**

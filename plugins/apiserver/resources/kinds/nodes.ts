@@ -16,6 +16,7 @@ export const nodeRows: readonly ResourceRow[] = [
     subresources: ['status'],
     columns: nodeColumns,
     strategy: {
+      keepsStatus: true,
       default({ status }) {
         if (status?.capacity) status.allocatable ??= { ...status.capacity };
       },

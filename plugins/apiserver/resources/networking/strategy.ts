@@ -105,6 +105,7 @@ function validateCidr(cidr: string, field: string): FieldError[] {
 
 /** Source: as above, ValidateServiceCIDR. */
 export const serviceCIDRStrategy: Strategy<ServiceCIDR> = {
+  keepsStatus: true,
   validate({ spec }) {
     const cidrs = spec?.cidrs ?? [];
     if (cidrs.length === 0) return [required('spec.cidrs', 'at least one CIDR required')];
