@@ -28,6 +28,13 @@ const FORMS = new Set<string>(['Table', 'PartialObjectMetadata', 'PartialObjectM
 const PLAIN = new Set(['', '*/*', 'application/json']);
 const JSON_TYPES = new Set(['*/*', 'application/*', 'application/json']);
 
+/** Whether YAML is liked better than JSON. */
+export function prefersYaml(header: string): boolean {
+  if (!header.includes('yaml')) return false;
+  const best = parseAccept(header).find(({ type }) => type === 'application/yaml' || JSON_TYPES.has(type));
+  return best?.type === 'application/yaml';
+}
+
 /** Throws NotAcceptable when the client takes nothing that can be served. */
 export function acceptedForm(header: string): Form {
   if (PLAIN.has(header)) return 'Object';

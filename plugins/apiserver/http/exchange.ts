@@ -4,11 +4,17 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Status, UserInfo } from 'orlop/plugin';
+import { stringify } from 'yaml';
+import { prefersYaml } from './accept.ts';
+import { flag } from './options.ts';
 
 const compress = promisify(gzip);
 /** Source: apiserver `responsewriters`, `defaultGzipThresholdBytes`. */
 const GZIP_THRESHOLD = 128 * 1024;
 const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/yaml';
+/** Larger answers are not written anew for people; JSON is YAML as it is. */
+const MOST_READABLE = 1024 * 1024;
 
 /** The connection of a request to upgrade, and what came on it after the request. */
 export interface Upgrade {
@@ -84,8 +90,10 @@ export class Exchange {
     headers: Record<string, string> = {},
   ): Promise<void> {
     let content = typeof body === 'string' ? Buffer.from(body) : body;
+    const isYaml = type === JSON_TYPE && prefersYaml(this.header('accept'));
+    if (isYaml || (type === JSON_TYPE && this.#isPretty())) content = readable(content, isYaml);
     const all: Record<string, string | number | string[]> = {
-      'Content-Type': type,
+      'Content-Type': isYaml ? YAML_TYPE : type,
       ...headers,
       ...this.#warningHeaders(),
     };
@@ -111,10 +119,24 @@ export class Exchange {
     return this.outgoing;
   }
 
+  /** Source: apiserver `endpoints/handlers/negotiation`, `isPrettyPrint`: people read what these fetch. */
+  #isPretty(): boolean {
+    if (this.query.get('pretty')) return flag(this.query, 'pretty') === true;
+    return /^(?:curl|Wget|Mozilla\/5\.0)/.test(this.header('user-agent'));
+  }
+
   #warningHeaders(): Record<string, string[]> {
     if (this.#warnings.size === 0) return {};
     return { Warning: [...this.#warnings].map((text) => `299 - ${JSON.stringify(printable(text))}`) };
   }
+}
+
+function readable(json: Uint8Array, isYaml: boolean): Uint8Array {
+  if (json.length > MOST_READABLE) return json;
+  const value = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString()) as unknown;
+  return Buffer.from(
+    isYaml ? stringify(value, { aliasDuplicateObjects: false }) : `${JSON.stringify(value, null, 2)}\n`,
+  );
 }
 
 /** Header values hold one line of Latin-1; upstream drops what does not print. */
