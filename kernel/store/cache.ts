@@ -137,6 +137,7 @@ export class Cache implements FeedTarget {
           waiter.reject(
             new StatusError('Timeout', `Too large resource version: ${revision}, current: ${this.applied}`, {
               retryAfterSeconds: 1,
+              causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
             }),
           ),
         timeout,

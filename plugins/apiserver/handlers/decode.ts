@@ -20,7 +20,7 @@ export async function decodeBody(
   return conform(call, kind, parsed, validation, duplicates);
 }
 
-/** The parsed body, `undefined` when there is none. `duplicates` receives the paths of JSON fields that occur twice. */
+/** The parsed body, `undefined` when there is none. `duplicates` receives what to say of fields that occur twice. */
 export async function parseBody(
   { api, exchange }: Pick<Call, 'api' | 'exchange'>,
   duplicates?: string[],
@@ -29,10 +29,14 @@ export async function parseBody(
   const body = await readBody(exchange.incoming);
   if (body.length === 0) return undefined;
   if (encoding === 'protobuf') return api.protobuf.decode(body);
-  if (encoding === 'yaml') return parseYaml(body);
+  if (encoding === 'yaml') return parseYaml(body, duplicates);
   const parsed = parseJson(body);
-  duplicates?.push(...duplicateFields(body.toString()));
+  duplicates?.push(...duplicatesIn(body));
   return parsed;
+}
+
+export function duplicatesIn(json: Buffer): string[] {
+  return duplicateFields(json.toString()).map((path) => `duplicate field ${JSON.stringify(path)}`);
 }
 
 /** Checks kind and schema of a new object, in place; unknown fields become warnings of the answer, or with `Strict` a BadRequest. */

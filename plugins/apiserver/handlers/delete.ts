@@ -83,6 +83,13 @@ async function removeListed(
 async function readDeleteOptions(call: Call): Promise<Options> {
   const body = (await parseBody(call)) ?? {};
   if (!isObject(body)) throw new StatusError('BadRequest', 'DeleteOptions must be an object');
+  const { kind = 'DeleteOptions', apiVersion } = body;
+  if (kind !== 'DeleteOptions') {
+    throw new StatusError(
+      'BadRequest',
+      `${String(kind)} in version ${JSON.stringify(apiVersion ?? '')} cannot be handled as a DeleteOptions`,
+    );
+  }
   checkSchema(call.api, DELETE_OPTIONS, body, 'Ignore');
   return deleteOptions(call.exchange.query, body);
 }

@@ -1,13 +1,22 @@
-import { conflict, isStatus, type KubeObject, notFound, StatusError, type StoredObject } from 'orlop/plugin';
+import {
+  apiVersionOf,
+  conflict,
+  isStatus,
+  type KubeObject,
+  notFound,
+  StatusError,
+  type StoredObject,
+} from 'orlop/plugin';
 import { applyConfiguration } from '../apply/apply.ts';
 import { mediaType, parseJson, parseYaml, readBody, unsupported } from '../http/body.ts';
-import { type WriteOptions, writeOptions } from '../http/options.ts';
+import { invalidOptions, type WriteOptions, writeOptions } from '../http/options.ts';
 import { jsonPatch } from '../patch/json.ts';
 import { mergePatch } from '../patch/merge.ts';
 import { isObject } from '../patch/shape.ts';
 import { strategicMergePatch } from '../patch/strategic.ts';
+import { forbidden, invalid, invalidObject, required } from '../resources/errors.ts';
 import { type Call, keyOfPath } from './call.ts';
-import { checkSchema, conform } from './decode.ts';
+import { checkSchema, conform, duplicatesIn } from './decode.ts';
 import { copyFromStorage, fromStorage, sendObject } from './present.ts';
 import { ATTEMPTS } from './update.ts';
 import { createObject, tracking, updateObject } from './write.ts';
@@ -25,29 +34,30 @@ const TYPES = {
 /** PATCH of an object or of its status, of any of the four types. */
 export async function patchFromBody(call: Call): Promise<void> {
   const { exchange } = call;
-  const options = writeOptions(exchange.query, exchange.header('user-agent'));
+  const options = writeOptions(exchange.query, exchange.header('user-agent'), 'PatchOptions');
   const type = mediaType(exchange.header('content-type'));
   if (type === APPLY || type === 'application/apply-patch+cbor') return applyFromBody(call, options);
   if (exchange.query.has('force')) {
-    throw new StatusError(
-      'Invalid',
-      'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
-    );
+    throw invalidOptions('PatchOptions', forbidden('force', 'may not be specified for non-apply patch'));
   }
-  const change = await readChange(call, call.row);
-  await sendObject(call, 200, await patchObject(call, change, options));
+  const duplicates: string[] = [];
+  const change = await readChange(call, call.row, duplicates);
+  await sendObject(call, 200, await patchObject(call, change, options, duplicates));
 }
 
-/** Reads a JSON, merge or strategic merge patch of an object of `kind`. */
+/** Reads a JSON, merge or strategic merge patch of an object of `kind`; `duplicates` receives what to say of fields that occur twice. */
 export async function readChange(
   { api, exchange }: Call,
   kind: Parameters<Call['api']['schemas']['schemaFor']>[0],
+  duplicates: string[] = [],
 ): Promise<Change> {
   const header = exchange.header('content-type');
   const type = mediaType(header);
   if (!(Object.values(TYPES) as string[]).includes(type))
     throw unsupported(header, [...Object.values(TYPES), APPLY]);
-  const patch = parseJson(await readBody(exchange.incoming));
+  const body = await readBody(exchange.incoming);
+  const patch = parseJson(body);
+  duplicates.push(...duplicatesIn(body));
   if (type === TYPES.json) return (object) => object_(jsonPatch(object, patch));
   if (!isObject(patch)) throw new StatusError('BadRequest', 'error decoding patch: it is not an object');
   if (type === TYPES.merge) return (object) => object_(mergePatch(object, patch));
@@ -65,6 +75,7 @@ export async function patchObject(
   call: Call,
   change: Change,
   options: WriteOptions,
+  duplicates: readonly string[] = [],
 ): Promise<StoredObject | KubeObject> {
   const { api, exchange, row, path } = call;
   const key = keyOfPath(call);
@@ -78,7 +89,12 @@ export async function patchObject(
     if (next.apiVersion !== before.apiVersion || next.kind !== before.kind) {
       throw new StatusError('BadRequest', 'a patch may not change apiVersion or kind');
     }
-    for (const warning of checkSchema(api, row, next, options.fieldValidation)) exchange.warn(warning);
+    try {
+      const warnings = checkSchema(api, row, next, options.fieldValidation, duplicates);
+      for (const warning of warnings) exchange.warn(warning);
+    } catch (error) {
+      throw isStatus(error, 'BadRequest') ? badPatch(change(copyFromStorage(row, old)), error) : error;
+    }
     try {
       return await updateObject(call, old, next, { ...options, subresource: path.subresource ?? '' });
     } catch (error) {
@@ -87,18 +103,33 @@ export async function patchObject(
   }
 }
 
+/** What a patch leaves is no object of its kind. Source: apiserver `handlers/patch.go`, applyPatchToCurrentObject. */
+function badPatch(patched: KubeObject, { message }: StatusError): StatusError {
+  const why = message.replace(/^.*? cannot be handled as a \w+: /, '');
+  return invalidObject({ group: '', version: '', kind: '' }, '', [
+    invalid('patch', JSON.stringify(patched), why),
+  ]);
+}
+
 async function applyFromBody(call: Call, options: WriteOptions): Promise<void> {
   const { api, exchange, row, path } = call;
   if (!exchange.query.get('fieldManager')) {
-    throw new StatusError(
-      'Invalid',
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    );
+    throw invalidOptions('PatchOptions', required('fieldManager', 'is required for apply patch'));
   }
-  const parsed = parseYaml(await readBody(exchange.incoming));
+  const duplicates: string[] = [];
+  const parsed = parseYaml(await readBody(exchange.incoming), duplicates);
   if (!isObject(parsed))
     throw new StatusError('BadRequest', 'error decoding the applied configuration: it is not an object');
-  const config = conform(call, row, parsed, options.fieldValidation);
+  const { apiVersion = '', kind = '' } = parsed;
+  if (apiVersion !== apiVersionOf(row)) {
+    throw new StatusError(
+      'BadRequest',
+      `incorrect version specified in apply patch. Specified patch version: ${String(apiVersion)}, expected: ${apiVersionOf(row)}`,
+    );
+  }
+  if (kind === '')
+    throw new StatusError('BadRequest', "Object 'Kind' is missing in the applied configuration");
+  const config = conform(call, row, parsed, options.fieldValidation, duplicates);
   checkConfiguration(config, call);
   const key = keyOfPath(call);
   const subresource = path.subresource ?? '';

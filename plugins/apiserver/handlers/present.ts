@@ -1,6 +1,8 @@
 import { apiVersionOf, type KubeObject, type StoredObject } from 'orlop/plugin';
 import { acceptedForm, type Form } from '../http/accept.ts';
+import { invalidOptions } from '../http/options.ts';
 import { partialMetadata, toTable } from '../printing/table.ts';
+import { invalid } from '../resources/errors.ts';
 import type { ResourceRow } from '../resources/types.ts';
 import type { Call } from './call.ts';
 
@@ -68,7 +70,12 @@ function formed({ exchange, row }: Call, form: Form, value: KubeObject): object 
   }
 }
 
+/** Throws Invalid. */
 export function includeObject(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
-  const value = query.get('includeObject');
-  return value === 'None' || value === 'Object' ? value : 'Metadata';
+  const value = query.get('includeObject') || 'Metadata';
+  if (value === 'None' || value === 'Object' || value === 'Metadata') return value;
+  throw invalidOptions(
+    'TableOptions',
+    invalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty"),
+  );
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
 import { StatusError } from 'orlop/plugin';
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLParseError } from 'yaml';
 
 /** Source: apiserver `DefaultMaxRequestBodyBytes`. */
 export const MOST_BODY_BYTES = 3 * 1024 * 1024;
@@ -71,15 +71,26 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** One YAML document; a JSON one is fine too. Throws BadRequest. */
-export function parseYaml(body: Buffer): unknown {
-  const document = parseDocument(body.toString(), {
+/**
+ * One YAML document; a JSON one is fine too. Of a key that occurs twice the last value counts; `duplicates` receives what upstream says
+ * of it. Throws BadRequest.
+ */
+export function parseYaml(body: Buffer, duplicates?: string[]): unknown {
+  const text = body.toString();
+  const document = parseDocument(text, {
     uniqueKeys: true,
     merge: true,
     version: '1.1',
     schema: 'core',
   });
-  const [wrong] = document.errors;
+  const [twice, errors] = [true, false].map((isTwice) =>
+    document.errors.filter(({ code }) => (code === 'DUPLICATE_KEY') === isTwice),
+  ) as [YAMLParseError[], YAMLParseError[]];
+  for (const { pos, linePos } of twice) {
+    const key = /^["']?([^:"'\n]*)/.exec(text.slice(pos[0]))?.[1]?.trim();
+    duplicates?.push(`line ${linePos?.[0].line}: key ${JSON.stringify(key)} already set in map`);
+  }
+  const [wrong] = errors;
   if (wrong) throw notReadable(`yaml parse error: ${wrong.message.split('\n', 1)[0]!}`);
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;

@@ -1,4 +1,6 @@
 import { type DeleteOptions, StatusError } from 'orlop/plugin';
+import { forbidden, invalid, invalidObject, tooLong, unsupported } from '../resources/errors.ts';
+import type { FieldError } from '../resources/types.ts';
 import type { FieldValidation } from '../schemas/types.ts';
 
 /** Query parameters of writes. Source: meta/v1 CreateOptions, UpdateOptions, PatchOptions. */
@@ -11,33 +13,42 @@ export interface WriteOptions {
 
 const MOST_MANAGER = 128;
 
+type OptionsKind =
+  | 'CreateOptions'
+  | 'UpdateOptions'
+  | 'PatchOptions'
+  | 'DeleteOptions'
+  | 'ListOptions'
+  | 'TableOptions';
+
+/** As upstream says it of options: they are an object of meta.k8s.io. */
+export function invalidOptions(kind: OptionsKind, ...errors: FieldError[]): StatusError {
+  return invalidObject({ group: 'meta.k8s.io', version: 'v1', kind }, '', errors);
+}
+
 /** Throws BadRequest or Invalid. */
-export function writeOptions(query: URLSearchParams, userAgent: string): WriteOptions {
+export function writeOptions(
+  query: URLSearchParams,
+  userAgent: string,
+  kind: OptionsKind = 'UpdateOptions',
+): WriteOptions {
   const fieldManager = query.get('fieldManager') ?? '';
-  if (fieldManager.length > MOST_MANAGER) {
-    throw new StatusError('Invalid', `fieldManager: Too long: may not be more than ${MOST_MANAGER} bytes`);
-  }
+  if (fieldManager.length > MOST_MANAGER) throw invalidOptions(kind, tooLong('fieldManager', MOST_MANAGER));
   return {
-    dryRun: isDryRun(query.getAll('dryRun')),
+    dryRun: isDryRun(query.getAll('dryRun'), kind),
     fieldManager: fieldManager || (userAgent.split('/')[0] || 'unknown').slice(0, MOST_MANAGER),
-    fieldValidation: fieldValidation(query.get('fieldValidation')),
+    fieldValidation: fieldValidation(query.get('fieldValidation'), kind),
     force: flag(query, 'force') ?? false,
   };
 }
 
-export function isDryRun(values: readonly string[]): boolean {
-  for (const value of values) {
-    if (value !== 'All' && value !== '') {
-      throw new StatusError(
-        'Invalid',
-        `dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
-      );
-    }
-  }
+function isDryRun(values: readonly string[], kind: OptionsKind): boolean {
+  const wrong = values.find((value) => value !== 'All' && value !== '');
+  if (wrong !== undefined) throw invalidOptions(kind, unsupported('dryRun', wrong, ['All']));
   return values.includes('All');
 }
 
-function fieldValidation(value: string | null): FieldValidation {
+function fieldValidation(value: string | null, kind: OptionsKind): FieldValidation {
   switch (value) {
     case null:
     case '':
@@ -47,10 +58,7 @@ function fieldValidation(value: string | null): FieldValidation {
     case 'Strict':
       return value;
     default:
-      throw new StatusError(
-        'Invalid',
-        `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
-      );
+      throw invalidOptions(kind, unsupported('fieldValidation', value, ['Ignore', 'Strict', 'Warn']));
   }
 }
 
@@ -104,39 +112,44 @@ export function listQuery(query: URLSearchParams, isWatchPath = false): ListQuer
     timeoutSeconds: count(query, 'timeoutSeconds'),
   };
   const wrong = options.watch ? wrongWatch(options) : wrongList(options);
-  if (wrong) throw new StatusError('Invalid', `ListOptions.meta.k8s.io "" is invalid: ${wrong}`);
+  if (wrong) throw invalidOptions('ListOptions', wrong);
   return options;
 }
 
-function wrongList(options: ListQuery): string | undefined {
+function wrongList(options: ListQuery): FieldError | undefined {
   const { resourceVersion: version, resourceVersionMatch: match } = options;
+  const matchIsForbidden = (why: string): FieldError =>
+    forbidden('resourceVersionMatch', `resourceVersionMatch ${why}`);
   if (options.sendInitialEvents !== undefined)
-    return 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list';
-  if (!match) return undefined;
-  if (options.continue)
-    return 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided';
-  if (version === undefined) {
-    return 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided';
+    return forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list');
+  if (match && options.continue) return matchIsForbidden('is forbidden when continue is provided');
+  if (options.continue && version) {
+    throw new StatusError('BadRequest', 'specifying resource version is not allowed when using continue');
   }
-  if (match === 'Exact' && version === 0) {
-    return 'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
-  }
-  return undefined;
+  if (match && version === undefined)
+    return matchIsForbidden('is forbidden unless resourceVersion is provided');
+  return match === 'Exact' && version === 0
+    ? matchIsForbidden('"exact" is forbidden for resourceVersion "0"')
+    : undefined;
 }
 
-function wrongWatch(options: ListQuery): string | undefined {
+function wrongWatch(options: ListQuery): FieldError | undefined {
   const { sendInitialEvents, resourceVersionMatch: match } = options;
   if (sendInitialEvents === undefined) {
-    return (
-      match &&
-      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'
-    );
+    return match
+      ? forbidden(
+          'resourceVersionMatch',
+          'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+        )
+      : undefined;
   }
   if (match !== 'NotOlderThan') {
-    return `resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan`;
+    return forbidden(
+      'resourceVersionMatch',
+      'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    );
   }
-  if (options.continue) return 'continue: Forbidden: continue is forbidden for watch';
-  return undefined;
+  return options.continue ? forbidden('continue', 'continue is forbidden for watch') : undefined;
 }
 
 export function resourceVersion(text: string | null): number | undefined {
@@ -153,11 +166,13 @@ export function resourceVersion(text: string | null): number | undefined {
 function versionMatch(text: string | null): 'Exact' | 'NotOlderThan' | undefined {
   if (text === null || text === '') return undefined;
   if (text === 'Exact' || text === 'NotOlderThan') return text;
-  throw new StatusError(
-    'Invalid',
-    `resourceVersionMatch: Unsupported value: ${JSON.stringify(text)}: supported values: "Exact", "NotOlderThan", ""`,
+  throw invalidOptions(
+    'ListOptions',
+    unsupported('resourceVersionMatch', text, ['Exact', 'NotOlderThan', '']),
   );
 }
+
+const POLICIES = ['Background', 'Foreground', 'Orphan'];
 
 /** DeleteOptions from the query, overridden by those of the body. Throws BadRequest or Invalid. */
 export function deleteOptions(
@@ -167,15 +182,18 @@ export function deleteOptions(
   const preconditions = (body['preconditions'] ?? {}) as { uid?: string; resourceVersion?: string };
   const policy = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
   const orphan = body['orphanDependents'] ?? flag(query, 'orphanDependents');
-  if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy as string)) {
-    throw new StatusError(
-      'Invalid',
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan", "nil"`,
+  if (policy !== undefined && !POLICIES.includes(policy as string)) {
+    throw invalidOptions('DeleteOptions', unsupported('propagationPolicy', policy, [...POLICIES, 'nil']));
+  }
+  if (policy !== undefined && orphan !== undefined) {
+    throw invalidOptions(
+      'DeleteOptions',
+      invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'),
     );
   }
   const grace = body['gracePeriodSeconds'] ?? count(query, 'gracePeriodSeconds');
-  if (grace !== undefined && grace !== null && (!Number.isInteger(grace) || (grace as number) < -1)) {
-    throw new StatusError('BadRequest', 'gracePeriodSeconds must be a whole number of seconds, 0 or more');
+  if (grace !== undefined && grace !== null && !Number.isInteger(grace)) {
+    throw new StatusError('BadRequest', 'gracePeriodSeconds must be a whole number of seconds');
   }
   const dryRun = [...query.getAll('dryRun'), ...((body['dryRun'] as string[] | undefined) ?? [])];
   return {
@@ -188,6 +206,6 @@ export function deleteOptions(
     gracePeriodSeconds: typeof grace === 'number' ? (grace < 0 ? 1 : grace) : undefined,
     propagationPolicy:
       (policy as DeleteOptions['propagationPolicy']) ?? (orphan === true ? 'Orphan' : undefined),
-    dryRun: isDryRun(dryRun),
+    dryRun: isDryRun(dryRun, 'DeleteOptions'),
   };
 }

@@ -1,11 +1,11 @@
-import { apiVersionOf, type KubeObject, StatusError } from 'orlop/plugin';
+import { type KubeObject, StatusError } from 'orlop/plugin';
 import { canonicalQuantity } from '../resources/quantity.ts';
 import type { GroupVersionKind } from '../resources/types.ts';
 import type { FieldValidation, Schema } from './types.ts';
 
 /**
  * Makes a parsed body into an object of `kind`, in place: drops nulls and unknown fields, writes quantities in their canonical form. Returns
- * warnings for unknown fields; with `Strict` they are refused. Throws `BadRequest` on a value of the wrong type. The messages are upstream's.
+ * warnings for unknown fields, after those for `duplicates`; with `Strict` they are refused. Throws `BadRequest` on a value of the wrong type. The messages are upstream's.
  */
 export function decodeObject(
   schema: Schema,
@@ -16,18 +16,13 @@ export function decodeObject(
 ): string[] {
   const unknown: string[] = [];
   const fail = (message: string): never => {
-    const version = apiVersionOf(kind);
     throw new StatusError(
       'BadRequest',
       `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${message}`,
-      { group: kind.group, kind: version },
     );
   };
   decodeValue(object, schema, '', new Walk(unknown, fail));
-  const warnings = [
-    ...duplicates.map((path) => `duplicate field "${path}"`),
-    ...unknown.map((path) => `unknown field "${path}"`),
-  ];
+  const warnings = [...duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
   if (validation === 'Ignore') return [];
   if (validation === 'Strict' && warnings.length > 0) fail(`strict decoding error: ${warnings.join(', ')}`);
   return warnings;
