@@ -15,6 +15,7 @@ import {
 } from 'orlop/plugin';
 import { CRASH_LOOP } from './backoff.ts';
 import type { Config } from './config.ts';
+import { KubeletServer } from './kubelet/server.ts';
 import { serveLogs } from './logs.ts';
 import { PodManager } from './manager.ts';
 import type { NodeContext } from './node.ts';
@@ -95,6 +96,16 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
     async () => (await collector.read()) as unknown as Json,
   );
   ctx.defer(() => stats.close());
+  const http = new KubeletServer({
+    nodeName: name,
+    pods: () => [...pods.all()].map(({ pod }) => pod),
+    stats: () => collector.read(),
+  });
+  ctx.defer(() => http.close());
+  const kubelet = ctx.bus.acceptStreams(nodeSubject(name, 'kubelet'), (_params, stream) =>
+    http.serve(stream),
+  );
+  ctx.defer(() => kubelet.close());
   let drained = false;
   return {
     health: () => registration.health(),

@@ -1,6 +1,7 @@
 import { subjectToken } from '../bus.ts';
 
-export type NodeCall = 'logs' | 'exec' | 'attach' | 'portforward' | 'stats';
+/** `kubelet`: a stream is an HTTP connection, on which the agent answers as kubelet does at its port. */
+export type NodeCall = 'logs' | 'exec' | 'attach' | 'portforward' | 'stats' | 'kubelet';
 
 /** The node agent's bus subjects: how the API server reaches a node, behind NAT too. Streams carry the bytes. */
 export function nodeSubject(node: string, call: NodeCall): string {

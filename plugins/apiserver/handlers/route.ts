@@ -1,6 +1,7 @@
 import { StatusError } from 'orlop/plugin';
 import type { Attributes } from '../http/authorize.ts';
 import type { ResourcePath } from '../http/path.ts';
+import { proxyRequest } from '../proxy/handler.ts';
 import type { ResourceRow } from '../resources/types.ts';
 import { attachPod, execPod } from '../streams/exec.ts';
 import { forwardPorts } from '../streams/portforward.ts';
@@ -42,6 +43,14 @@ const OBJECT: Methods = {
 function connect(handler: Handler): Methods {
   return { GET: { verb: 'get', handler }, POST: { verb: 'create', handler } };
 }
+const PROXY: Methods = {
+  GET: { verb: 'get', handler: proxyRequest },
+  OPTIONS: { verb: 'get', handler: proxyRequest },
+  POST: { verb: 'create', handler: proxyRequest },
+  PUT: { verb: 'update', handler: proxyRequest },
+  PATCH: { verb: 'patch', handler: proxyRequest },
+  DELETE: { verb: 'delete', handler: proxyRequest },
+};
 const { DELETE: _, ...PART } = OBJECT;
 const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   status: PART,
@@ -59,6 +68,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   log: { GET: { verb: 'get', handler: podLogs } },
   binding: { POST: { verb: 'create', handler: bindPod } },
   eviction: { POST: { verb: 'create', handler: evictPod } },
+  proxy: PROXY,
   token: { POST: { verb: 'create', handler: createToken } },
   finalize: { PUT: { verb: 'update', handler: finalizeNamespace } },
 };
@@ -98,7 +108,8 @@ function methods(row: ResourceRow, path: ResourcePath): Methods {
   if (isAllNamespaces) throw unknownResource();
   if (path.subresource === undefined) return OBJECT;
   const name = path.subresource;
-  if (!row.subresources.some((each) => each.name === name) || path.rest !== '') throw unknownResource();
+  const isDeeper = path.rest !== '' && name !== 'proxy';
+  if (!row.subresources.some((each) => each.name === name) || isDeeper) throw unknownResource();
   if (Object.hasOwn(SUBRESOURCES, name)) return SUBRESOURCES[name]!;
   throw new StatusError('NotFound', `${row.resource}/${name} is not served by this version of Orlop`);
 }

@@ -108,6 +108,12 @@ export function column<T>(
   };
 }
 
+/** The `proxy` subresource: a request of any method, passed on. */
+export function proxy(kind: string): Subresource {
+  const verbs = ['create', 'delete', 'get', 'patch', 'update'];
+  return { name: 'proxy', group: '', version: 'v1', kind: `${kind}ProxyOptions`, verbs };
+}
+
 /** The `scale` subresource (autoscaling/v1 Scale) of a kind with replicas. */
 export const SCALE: Subresource = {
   name: 'scale',

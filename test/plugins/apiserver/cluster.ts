@@ -103,7 +103,7 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
         code: response.statusCode ?? 0,
         headers: response.headers,
         text,
-        body: isJson ? JSON.parse(text) : undefined,
+        body: isJson && text !== '' ? JSON.parse(text) : undefined,
       };
     },
     async stream(path) {
@@ -128,7 +128,7 @@ export async function testApi(t: Test, options: TestKernelOptions = {}): Promise
   };
 }
 
-const TOKEN = 'a-token-for-tests';
+export const TOKEN = 'a-token-for-tests';
 
 function kubeconfigOf(server: string, ca: string, client: { certificate: string; key: string }): object {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');

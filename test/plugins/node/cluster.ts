@@ -20,7 +20,7 @@ import { FakeRuntime } from '../../../runtimes/fake/runtime.ts';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
 
 /** Addresses out of thin air: the fake runtime has no network behind them. */
-function network() {
+function network(prefix: string) {
   const addresses = new Map<string, PodAddress>();
   let last = 1;
   const service: PodNetwork = {
@@ -31,7 +31,7 @@ function network() {
       const known = addresses.get(uid);
       if (known) return known;
       last += 1;
-      const address = { ip: `10.244.0.${last}`, attachment };
+      const address = { ip: `${prefix}${last}`, attachment };
       addresses.set(uid, address);
       return address;
     },
@@ -78,11 +78,11 @@ const plainSecrets = definePlugin({
   }),
 });
 
-/** A node agent with all it requires, on a fake runtime that outlives it. */
-export function fakeNode(t: Test) {
+/** A node agent with all it requires, on a fake runtime that outlives it. Pods have addresses that begin with `prefix`. */
+export function fakeNode(t: Test, prefix = '10.244.0.') {
   const runtime = new FakeRuntime();
   t.teardown(() => runtime.close());
-  const { addresses, plugin } = network();
+  const { addresses, plugin } = network(prefix);
   return {
     runtime,
     addresses,

@@ -7,13 +7,13 @@ import {
   validateRuntimeClass,
   validateRuntimeClassUpdate,
 } from '../nodes/validate.ts';
-import { column, row } from '../row.ts';
+import { column, proxy, row } from '../row.ts';
 import type { ResourceRow } from '../types.ts';
 
 export const nodeRows: readonly ResourceRow[] = [
   row<Node>(Nodes, {
     shortNames: ['no'],
-    subresources: ['status'],
+    subresources: [proxy('Node'), 'status'],
     columns: nodeColumns,
     strategy: {
       keepsStatus: true,

@@ -1,7 +1,7 @@
 import { type Pod, Pods } from 'orlop/plugin';
 import { podColumns } from '../../printing/pods.ts';
 import { podStrategy } from '../pods/strategy.ts';
-import { row } from '../row.ts';
+import { proxy, row } from '../row.ts';
 import type { ResourceRow, Subresource } from '../types.ts';
 
 const POD = { group: '', version: 'v1', kind: 'Pod' };
@@ -15,6 +15,7 @@ const subresources: readonly (string | Subresource)[] = [
   { name: 'exec', ...POD, kind: 'PodExecOptions', verbs: CONNECT },
   { name: 'log', ...POD, verbs: ['get'] },
   { name: 'portforward', ...POD, kind: 'PodPortForwardOptions', verbs: CONNECT },
+  proxy('Pod'),
   'resize',
   'status',
 ];

@@ -14,7 +14,7 @@ import {
   ipAddressColumns,
   serviceColumns,
 } from '../../printing/services.ts';
-import { row } from '../row.ts';
+import { proxy, row } from '../row.ts';
 import type { ServiceOptions } from '../services/allocate.ts';
 import { endpointsStrategy } from '../services/endpoints.ts';
 import { endpointSliceStrategy, ipAddressStrategy } from '../services/slices.ts';
@@ -27,7 +27,7 @@ export function serviceRows(options: ServiceOptions): ResourceRow[] {
     row<Service>(Services, {
       shortNames: ['svc'],
       categories: ['all'],
-      subresources: ['status'],
+      subresources: [proxy('Service'), 'status'],
       columns: serviceColumns,
       strategy: serviceStrategy(options),
       fieldSelectors: {
