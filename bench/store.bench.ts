@@ -2,6 +2,7 @@
  * The object store and the event bus, beside raw publishes to the same nats-server in the same run.
  */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,12 +13,13 @@ import { openBus } from '../kernel/bus/index.ts';
 import { type ConfigMap, ConfigMaps, type Logger } from '../kernel/contract/index.ts';
 import { connectTo, startNats } from '../kernel/nats/index.ts';
 import { greets } from '../kernel/nats/probe.ts';
-import { type ObjectStore, openStore } from '../kernel/store/index.ts';
+import { type ObjectStore, openBlobs, openStore } from '../kernel/store/index.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { percentile, Report } from './report.ts';
 
 const BYTES = 2048;
 const OBJECTS = 10_000;
+const BLOB_BYTES = 128 * 1024 * 1024;
 const STREAM_BYTES = 256 * 1024 * 1024;
 const log: Logger = { debug() {}, info() {}, warn: console.error, error: console.error };
 const binary = await findServer(
@@ -196,6 +198,7 @@ async function main(): Promise<void> {
     report.goal('fan-out to 1,000 watchers beyond that to one: p50', Math.max(0, p50), 'ms', '<=', 1);
     await load(server);
     await stream(server);
+    await blobs(server);
   } finally {
     await store.close();
     await connection.close();
@@ -250,6 +253,25 @@ async function stream(server: Awaited<ReturnType<typeof startNats>>): Promise<vo
   await a!.close();
   await b!.close();
   for (const connection of connections) await connection.close();
+}
+
+/** Noise, so that nothing can be left out. */
+async function blobs(server: Awaited<ReturnType<typeof startNats>>): Promise<void> {
+  const connection = await server.connect('bench blobs');
+  const store = openBlobs(connection);
+  const bytes = randomBytes(BLOB_BYTES);
+  const rate = (began: number): number => BLOB_BYTES / 1024 / 1024 / ((performance.now() - began) / 1000);
+  let began = performance.now();
+  const { digest } = await store.put(bytes);
+  report.result('blob put, durable', rate(began), 'MiB/s');
+  began = performance.now();
+  for await (const _ of await store.get(digest));
+  report.result('blob get', rate(began), 'MiB/s');
+  began = performance.now();
+  await store.put(bytes);
+  report.result('blob put that is there already', rate(began), 'MiB/s');
+  store.close();
+  await connection.close();
 }
 
 await main();

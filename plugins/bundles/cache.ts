@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   type BlobClient,
-  blobReference,
+  isBlobReference,
   isStatus,
   type ModuleSource,
   referredBlobs,
@@ -44,7 +44,7 @@ export class BundleCache implements ModuleSource {
 
   async locate(reference: string): Promise<string> {
     const [digest] = referredBlobs(reference);
-    if (digest === undefined || reference !== blobReference(digest))
+    if (digest === undefined || !isBlobReference(reference))
       throw new StatusError(
         'Invalid',
         `"${reference}" is no reference to a blob: blob:sha256- and 64 hexadecimal digits`,

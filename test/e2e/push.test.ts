@@ -59,7 +59,7 @@ t.test(
   'a scheduler is pushed, applied, found again after kill -9, and collected when nothing names it',
   async (t) => {
     const at = await place(t);
-    let cluster = await up(t, at, '--no-hello', ...QUICK);
+    let cluster = await up(t, at, '--no-hello');
     const path = join(folder(t), 'my-scheduler');
     await orlop('plugin', 'new', path, '--kind', 'scheduler.v1');
     const reference = await push(path, at.data);
@@ -102,17 +102,12 @@ t.test(
       for (const [module, message] of [
         [`blob:${raw.digest}`, /refused: blob sha256-\S+ is no plugin bundle/],
         [`blob:sha256-${'0'.repeat(64)}`, /refused: there is no blob/],
-        ['blob:sha256-1', /refused: .*is no reference to a blob/],
       ] as const) {
         const answer = await orlop('plugin', 'swap', 'scheduler', module, '--data', at.data);
         t.match(answer, { code: 1, stdout: message });
         t.match(answer.stdout, /Running 0\.1\.0, revision 2/, 'the one before goes on');
       }
-      t.equal(
-        await push(path, at.data, '--swap', 'scheduler'),
-        reference,
-        'nothing named it for a while: it is put again',
-      );
+      await cluster.kubectl.ok(['apply', '-f', '-'], plugin('scheduler', reference));
     });
 
     const manifest = fileURLToPath(new URL('../../../plugins/scoring/python/plugin.json', import.meta.url));
@@ -164,7 +159,10 @@ t.test('every kernel loads the same bytes, each fetched by itself', async (t) =>
     });`,
   );
   const reference = await push(path, here.data);
-  await k.ok(['apply', '-f', '-'], plugin('guest', reference, { placement: { roles: ['server', 'node'] } }));
+  await k.ok(
+    ['apply', '-f', '-'],
+    plugin('guest', reference, { placement: { roles: ['server', 'node'] }, isolation: 'worker/guests' }),
+  );
   await until('both run it', 30_000, async () => {
     const kernels = await k.ok('get plugin guest -o jsonpath={.status.kernels}');
     return (JSON.parse(kernels || '[]') as string[]).length === 2;

@@ -1,4 +1,5 @@
 import {
+  isBlobReference,
   isPluginRunning,
   memoryLimitProblem,
   type PluginObject,
@@ -13,6 +14,7 @@ import { column, row } from '../row.ts';
 import type { FieldError, ResourceRow } from '../types.ts';
 
 const ROLES = ['server', 'node'];
+const BLOB = 'must be "blob:sha256-" and 64 hexadecimal digits, as `orlop plugin push` prints it';
 const ISOLATION = 'must be "inline", "process" or "worker/NAME", NAME a DNS label';
 
 export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
@@ -53,6 +55,9 @@ function validate({ spec = {} }: PluginObject): FieldError[] {
   const empty = Object.entries({ module, version }).filter(([, value]) => value === '');
   return [
     ...empty.map(([field]) => invalid(`spec.${field}`, '', 'must not be empty')),
+    ...(module?.startsWith('blob:') && !isBlobReference(module)
+      ? [invalid('spec.module', module, BLOB)]
+      : []),
     ...(isolation === undefined || parseIsolation(isolation)
       ? []
       : [invalid('spec.isolation', isolation, ISOLATION)]),
