@@ -18,6 +18,8 @@ import { RemotePeer } from './remote.ts';
 /** Of the kernel's environment; anything else may be a secret of its own. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
+const START_MS = 60_000;
+
 /** Starts the program, or greets the remote one, and stands in for it. `folder`: where the manifest is, and the program runs. */
 export async function start(ctx: Context, manifest: Manifest, folder: string): Promise<Instance> {
   const label = `plugin "${ctx.plugin.name}" revision ${ctx.plugin.revision}`;
@@ -27,8 +29,9 @@ export async function start(ctx: Context, manifest: Manifest, folder: string): P
   const peer = open(ctx, manifest, folder, { label, log: ctx.log, serve, limits });
   ctx.defer(() => peer.close());
   host.connect((method, params, always) => peer.notify(method, params, always));
-  // A start may take longer than a call: the host has a deadline for it.
-  const greeting = (await peer.call('initialize', greet(ctx, limits.message), 60_000)) as JsonObject | null;
+  // A program may have much to load, and the host has a deadline for it; of a remote one nobody would tell that it is gone.
+  const patience = 'remote' in manifest.run ? limits.call : START_MS;
+  const greeting = (await peer.call('initialize', greet(ctx, limits.message), patience)) as JsonObject | null;
   if (typeof greeting?.['skip'] === 'string') ctx.skip(greeting['skip']);
   if (greeting?.['protocol'] !== PROTOCOL)
     throw new StatusError(
