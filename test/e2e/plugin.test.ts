@@ -52,6 +52,28 @@ t.test('a skeleton of every kind passes its own tests and its types check', asyn
   });
 });
 
+t.test('a skeleton in Python', async (t) => {
+  const path = join(folder(t), 'my-scorer');
+  const wanted = ['--kind', 'scheduler-scoring.v1', '--language', 'python'];
+  t.match(await orlop('plugin', 'new', path, ...wanted), { code: 0 });
+  const tested = await orlop('plugin', 'test', path);
+  t.match(tested, { code: 0, stdout: /my-scorer: conformance to scheduler-scoring\.v1/ }, tested.stdout);
+  t.match((await orlop('plugin', 'config', path)).stdout, 'packing (integer; default 30');
+  writeFileSync(join(path, 'scorer.py'), 'import no_such_module');
+  t.match(await orlop('plugin', 'test', path), {
+    code: 1,
+    stdout: /FAILED it starts: .*it said last: ModuleNotFoundError: No module named 'no_such_module'/,
+  });
+  t.match(await orlop('plugin', 'new', `${path}2`, '--kind', 'volume.v1', '--language', 'python'), {
+    code: 2,
+    stderr: /there is a skeleton in Python for scheduler-scoring\.v1 only/,
+  });
+  t.match(await orlop('plugin', 'new', `${path}2`, '--language', 'cobol'), {
+    code: 2,
+    stderr: /no skeleton in cobol/,
+  });
+});
+
 t.test('the configuration of a standard plugin is printed', async (t) => {
   const { code, stdout } = await orlop('plugin', 'config', 'ingress');
   t.equal(code, 0);

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -66,8 +66,9 @@ function filesOf({ file, folder }: LocalModule): Map<string, Source> {
   // A manifest is about programs beside it.
   if (folder !== undefined || extname(file) in loaders) add(folder ?? dirname(file), '.');
   else files.set(basename(file), { path: file });
-  const manifest = folder === undefined ? {} : manifestOf(folder);
-  if (folder !== undefined) for (const [place, from] of dependencies(folder)) add(from, place);
+  const isPackage = folder !== undefined && existsSync(join(folder, 'package.json'));
+  const manifest = isPackage ? manifestOf(folder) : {};
+  if (isPackage) for (const [place, from] of dependencies(folder)) add(from, place);
   const main = `./${relative(folder ?? dirname(file), file)
     .split(sep)
     .join('/')}`;

@@ -20,11 +20,23 @@ const create: Command = {
     'Writes a folder NAME here. It depends on `orlop/plugin` only, and needs no build: JavaScript with checked JSDoc types.',
   options: {
     kind: { type: 'string', value: 'KIND', help: 'what it is to be, e.g. volume.v1 (default controller.v1)' },
+    language: {
+      type: 'string',
+      value: 'LANGUAGE',
+      help: 'javascript (the default), or python for scheduler-scoring.v1',
+    },
   },
-  examples: ['orlop plugin new my-scheduler --kind scheduler.v1'],
+  examples: [
+    'orlop plugin new my-scheduler --kind scheduler.v1',
+    'orlop plugin new my-scorer --kind scheduler-scoring.v1 --language python',
+  ],
   run: async (values) => {
     const { writeSkeleton } = await import('./skeleton.ts');
-    return writeSkeleton(word(values['NAME']), word(values['kind'] ?? 'controller.v1'));
+    return writeSkeleton(
+      word(values['NAME']),
+      word(values['kind'] ?? 'controller.v1'),
+      word(values['language'] ?? 'javascript'),
+    );
   },
 };
 

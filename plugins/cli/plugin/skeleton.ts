@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestOf, StatusError } from 'orlop/plugin';
@@ -11,11 +11,20 @@ const ORLOP = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** The kind there is an example of in Python, which is what is written. */
+const IN_PYTHON = 'scheduler-scoring.v1';
+const EXAMPLE = join(ORLOP, 'plugins/scoring/python');
+
 /** `orlop plugin new`: writes a folder of that name. Returns the exit code. */
-export function writeSkeleton(path: string, kind: string): number {
+export function writeSkeleton(path: string, kind: string, language: string): number {
   const name = basename(path);
   if (!NAME.test(name))
     throw new UsageError(`${name} is no name for a plugin: lower-case letters, digits and "-".`);
+  if (language === 'python') return writePython(path, name, kind);
+  if (language !== 'javascript')
+    throw new UsageError(
+      `there is no skeleton in ${language}; there are javascript and python. Any language will do: see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
+    );
   const template = TEMPLATES[kind];
   if (!template) {
     const kinds = Object.keys(TEMPLATES);
@@ -23,10 +32,8 @@ export function writeSkeleton(path: string, kind: string): number {
       `there is no skeleton for ${kind}; did you mean ${nearestOf(kind, kinds)}? There are: ${kinds.join(', ')}.`,
     );
   }
-  const folder = resolve(path);
-  if (existsSync(folder))
-    throw new StatusError('AlreadyExists', `${folder} is there already: choose another name`);
-  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  const folder = newFolder(path);
+  mkdirSync(join(folder, 'node_modules'));
   const files: Record<string, string> = {
     'index.mjs': template.module(name),
     'index.test.mjs': template.test(name),
@@ -49,6 +56,37 @@ export function writeSkeleton(path: string, kind: string): number {
     ].join('\n'),
   );
   return 0;
+}
+
+function writePython(path: string, name: string, kind: string): number {
+  if (kind !== IN_PYTHON)
+    throw new UsageError(
+      `there is a skeleton in Python for ${IN_PYTHON} only, not for ${kind}; see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
+    );
+  const folder = newFolder(path);
+  const given = JSON.parse(readFileSync(join(EXAMPLE, 'plugin.json'), 'utf8')) as object;
+  const manifest = { ...given, name, version: '0.1.0' };
+  writeFileSync(join(folder, 'plugin.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  writeFileSync(join(folder, 'scorer.py'), readFileSync(join(EXAMPLE, 'scorer.py')));
+  writeFileSync(join(folder, 'README.md'), readme(name, kind));
+  writeFileSync(join(folder, '.gitignore'), '__pycache__\n.orlop\n');
+  console.log(
+    [
+      `${folder}`,
+      '',
+      `  orlop plugin test ${path}   the manifest and the conformance suite of ${kind}`,
+      `  orlop plugin dev ${path}    a cluster that swaps it in at every save`,
+    ].join('\n'),
+  );
+  return 0;
+}
+
+function newFolder(path: string): string {
+  const folder = resolve(path);
+  if (existsSync(folder))
+    throw new StatusError('AlreadyExists', `${folder} is there already: choose another name`);
+  mkdirSync(folder, { recursive: true });
+  return folder;
 }
 
 function manifest(name: string): string {
@@ -93,7 +131,7 @@ function readme(name: string, kind: string): string {
     '',
     '## Provides and requires',
     '',
-    'See `provides` and `requires` in `index.mjs`.',
+    'See its declaration.',
     '',
     '## Metrics',
     '',
