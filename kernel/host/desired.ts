@@ -1,6 +1,7 @@
 import {
   asStatusError,
   isPlaced,
+  isStatus,
   type PluginObject,
   type PluginPlacement,
   parseIsolation,
@@ -20,6 +21,11 @@ export interface Loading {
 
 type Spec = PluginObject['spec'];
 
+interface Asked {
+  what: string;
+  problem: string | undefined;
+}
+
 /** Where a plugin goes that is nobody's own and does not say: to the control plane. */
 const ELSEWHERE: PluginPlacement = { roles: ['server'] };
 
@@ -33,7 +39,7 @@ export class Desired {
   readonly #roles: readonly string[] | undefined;
   readonly #originals: ReadonlyMap<string, LoadedPlugin>;
   /** What was asked last, by name, and why that was refused. */
-  readonly #asked = new Map<string, { what: string; problem: string | undefined }>();
+  readonly #asked = new Map<string, Asked>();
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `roles`: those of this process; absent: all. */
@@ -44,8 +50,8 @@ export class Desired {
   }
 
   /**
-   * Why what the object asks for was refused, if it was; that is tried again only when it asks for something else. `labels`: of the node this
-   * kernel stands for, if any.
+   * Why what the object asks for was refused, if it was; that is tried again only when it asks for something else, or when it was for want of
+   * a blob. `labels`: of the node this kernel stands for, if any.
    */
   async apply(
     name: string,
@@ -70,11 +76,11 @@ export class Desired {
     const what = placed && isAsked ? JSON.stringify(asked) : away ? 'nothing' : 'original';
     const last = this.#asked.get(name) ?? { what: 'original', problem: undefined };
     if (last.what === what) return last.problem;
-    const now: { what: string; problem: string | undefined } = { what, problem: undefined };
+    const now: Asked = { what, problem: undefined };
     this.#asked.set(name, now);
     try {
       if (away) await this.#remove(name, original);
-      else await this.#change(name, placed && isAsked ? asked : undefined, original);
+      else await this.#change(name, placed && isAsked ? asked : undefined, original, now);
     } catch (error) {
       now.problem = asStatusError(error).message;
     }
@@ -88,16 +94,29 @@ export class Desired {
     if (this.#host.isLoaded(name)) await this.#host.unload(name);
   }
 
-  async #change(name: string, spec: Spec | undefined, original: LoadedPlugin | undefined): Promise<void> {
+  async #change(
+    name: string,
+    spec: Spec | undefined,
+    original: LoadedPlugin | undefined,
+    now: Asked,
+  ): Promise<void> {
     const loaded = this.#host.isLoaded(name);
     if (!spec && !original) return loaded ? await this.#host.unload(name) : undefined;
-    const source = spec ? await this.#located(entryOf(name, spec, original?.entry)) : sourceOf(original!);
+    const source = spec
+      ? await this.#located(entryOf(name, spec, original?.entry), now)
+      : sourceOf(original!);
     if (loaded) await this.#host.swap(name, source);
     else await this.#host.load(name, source);
   }
 
-  async #located(entry: PluginEntry): Promise<PluginEntry> {
-    return { ...entry, module: await this.#host.locate(entry.module) };
+  async #located(entry: PluginEntry, now: Asked): Promise<PluginEntry> {
+    try {
+      return { ...entry, module: await this.#host.locate(entry.module) };
+    } catch (error) {
+      // As if it had not been asked for: it may be there the next time.
+      if (!isStatus(error, 'Invalid')) now.what = '';
+      throw error;
+    }
   }
 }
 

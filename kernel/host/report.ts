@@ -171,6 +171,9 @@ export class Report {
   /** NATS knows at once that nobody answers for a kernel; one that is back writes its own again. */
   async #look(): Promise<void> {
     const { objects, bus, kernel, log } = this.#o;
+    // What was refused for want of something may be there now.
+    for (const [name, { refused }] of this.#outcomes)
+      if (refused !== undefined) this.#applying?.enqueue(name);
     try {
       const { items } = await objects.list(Plugins, { revision: 0 });
       const kernels = new Set(items.flatMap(({ value }) => kernelsOf(value)));

@@ -243,5 +243,5 @@ t.test('a put that was swept as dead fails instead of losing its beginning', asy
     await blobs.sweep(0);
     yield randomBytes(MIB);
   };
-  await t.rejects(blobs.put(source()), { message: /another append/ });
+  await t.rejects(blobs.put(source()), { message: /taken for dead: put it again/ });
 });

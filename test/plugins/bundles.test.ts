@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   createReadStream,
   existsSync,
@@ -15,13 +16,14 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createGzip } from 'node:zlib';
-import { blobReference, type PluginDeclaration, StatusError } from 'orlop/plugin';
+import { blobReference, type PluginDeclaration, Plugins, StatusError } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { type Header, pack } from 'tar-stream';
 import { BundleCache } from '../../plugins/bundles/cache.ts';
 import { writeBundle } from '../../plugins/cli/plugin/bundle.ts';
 import { dependencies } from '../../plugins/cli/plugin/dependencies.ts';
 import { findModule } from '../../plugins/cli/plugin/module.ts';
+import { eventually, testKernel } from '../cluster.ts';
 
 const DIGEST = `sha256-${'0'.repeat(64)}`;
 const REFERENCE = blobReference(DIGEST);
@@ -183,6 +185,37 @@ t.test('a bundle is fetched once, whoever asks', async (t) => {
   t.equal(statSync(fileURLToPath(urls[0]!)).mode & 0o777, 0o700);
   const next = new BundleCache({ get: () => Promise.reject(new Error('not again')) }, folder);
   t.equal(await next.locate(REFERENCE), urls[0], 'nor after a restart');
+});
+
+t.test('a Plugin that names a blob runs as soon as it is there', async (t) => {
+  const at = t.testdir({ pkg: {} });
+  const target = join(temporary(t), 'bundle.tgz');
+  await writeBundle(findModule(plugin(join(at, 'pkg'), [], {}))!, target);
+  const bytes = readFileSync(target);
+  const module = blobReference(`sha256-${createHash('sha256').update(bytes).digest('hex')}`);
+  const bundles = { module: new URL('../../plugins/bundles/index.js', import.meta.url).href };
+  const kernel = await testKernel(t, { plugins: [bundles], cacheDir: temporary(t), timing: { lease: 300 } });
+  await kernel.objects.create(Plugins, { metadata: { name: 'bundled' }, spec: { module } });
+  const status = async () => (await kernel.objects.get(Plugins, { name: 'bundled' }))?.value.status;
+  await eventually('it is refused', async () => /there is no blob/.test((await status())?.message ?? ''));
+  await kernel.blobs.put(bytes);
+  await eventually('it runs', async () => (await status())?.phase === 'Running');
+
+  const bad = await kernel.blobs.put(Buffer.from('no bundle'));
+  await kernel.objects.modify(Plugins, { name: 'bundled' }, (draft) => {
+    draft.spec = { module: blobReference(bad.digest) };
+  });
+  const refusal = async () => (await status())?.conditions?.find(({ type }) => type === 'Applied')?.message;
+  await eventually('one that is none is refused', async () =>
+    /no plugin bundle/.test((await refusal()) ?? ''),
+  );
+  t.equal((await status())?.phase, 'Running', 'and the one before goes on');
+  const none = await testKernel(t, { timing: { lease: 300 } });
+  await none.objects.create(Plugins, { metadata: { name: 'bundled' }, spec: { module } });
+  await eventually('without the plugin it says so', async () => {
+    const object = await none.objects.get(Plugins, { name: 'bundled' });
+    return /no running plugin provides modules\.v1/.test(object?.value.status?.message ?? '');
+  });
 });
 
 t.test('what is no bundle is refused, and leaves nothing', async (t) => {

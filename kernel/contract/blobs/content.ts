@@ -93,7 +93,13 @@ export class ContentStore implements BlobClient {
     } catch (error) {
       // What cannot be removed now is removed by a sweep.
       await this.#log.purge(subject).catch(() => 0);
-      throw error;
+      if (!isStatus(error, 'Conflict')) throw error;
+      throw new StatusError(
+        'Timeout',
+        'the put was so slow that it was taken for dead: put it again',
+        {},
+        { cause: error },
+      );
     }
   }
 
@@ -205,11 +211,14 @@ export class ContentStore implements BlobClient {
   }
 
   async #entries(): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    for (let seq = 1; ; seq = entries.at(-1)!.revision + 1) {
+    // One that is written meanwhile comes again, at the end.
+    const entries = new Map<string, Entry>();
+    for (let seq = 1; ; ) {
       const message = await this.#log.read({ seq, next_by_subj: `${this.#metas}>` });
-      if (!message) return entries;
-      entries.push(entryOf(message));
+      if (!message) return [...entries.values()];
+      const entry = entryOf(message);
+      entries.set(entry.meta.name, entry);
+      seq = message.seq + 1;
     }
   }
 
