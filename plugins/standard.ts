@@ -22,6 +22,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/serviceaccount/index.js', 'server'],
   ['./controllers/blobcollector/index.js', 'server'],
   ['./controllers/serviceaccounttoken/index.js', 'server'],
+  ['./controllers/certificates/index.js', 'server'],
   ['./controllers/storagemigrator/index.js', 'server'],
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],

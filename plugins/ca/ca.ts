@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type * as X509 from '@peculiar/x509';
 import { type CertificateAuthority, type CertificateRequest, StatusError } from 'orlop/plugin';
 import { writePrivate } from './files.ts';
+import { sign } from './sign.ts';
 
 type CryptoKeyPair = webcrypto.CryptoKeyPair;
 type CryptoKey = webcrypto.CryptoKey;
@@ -25,6 +26,17 @@ export async function certificateAuthority(folder: string): Promise<CertificateA
     async issue(request) {
       signer ??= importKey(key, files.key);
       return await issue(request, certificate, await signer);
+    },
+    async sign(request) {
+      signer ??= importKey(key, files.key);
+      const x509 = await library();
+      return await sign(x509, webcrypto as webcrypto.Crypto, request, {
+        certificate: new x509.X509Certificate(certificate),
+        key: await signer,
+        algorithm: ALGORITHM,
+        serialNumber: serial(),
+        notBefore: new Date(Date.now() - SKEW),
+      });
     },
   };
 }

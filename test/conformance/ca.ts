@@ -6,6 +6,17 @@ export interface CaFixture {
   authority: CertificateAuthority;
 }
 
+/** Of O=dev, CN=bob, also known as bob.example. */
+const REQUEST = `-----BEGIN CERTIFICATE REQUEST-----
+MIIBADCBpwIBADAcMQwwCgYDVQQKDANkZXYxDDAKBgNVBAMMA2JvYjBZMBMGByqG
+SM49AgEGCCqGSM49AwEHA0IABBNBo+saaLpFMzz2tEeO8zMTn944WJVn/gq0XdX3
+WJNB0vnJ3lCSNJTRXrYxhjTVoIKnZ6N1zlUqvsipK+8XotegKTAnBgkqhkiG9w0B
+CQ4xGjAYMBYGA1UdEQQPMA2CC2JvYi5leGFtcGxlMAoGCCqGSM49BAMCA0gAMEUC
+IGDg0zo2W7Jh8xq7iFYVpnNpX7E624QiF7zAgK6RDHegAiEA7z2H4RMSFshKDj28
+pQqHUJg1ZNaKXOzf2xWu2WMkdAE=
+-----END CERTIFICATE REQUEST-----
+`;
+
 const DAY = 24 * 3_600_000;
 
 /** The suite every plugin of kind `ca.v1` passes. */
@@ -38,6 +49,21 @@ export async function caConformance(
     t.same(amy.keyUsage, ['1.3.6.1.5.5.7.3.2'], 'and a client only');
     const left = Date.parse(amy.validTo) - Date.now();
     t.ok(left > DAY && left <= 2 * DAY, 'for the days it was asked for');
+
+    const usages = ['digital signature', 'client auth'];
+    const signed = await authority.sign({ request: REQUEST, usages, expirationSeconds: 7200 });
+    const bob = new X509Certificate(signed);
+    t.ok(
+      bob.verify(root.publicKey) && !bob.ca,
+      'it signs the requests of others, of which none becomes a CA',
+    );
+    t.same(bob.subject.split('\n').sort(), ['CN=bob', 'O=dev'], 'with their names');
+    t.equal(bob.subjectAltName, 'DNS:bob.example', 'all of them');
+    t.same(bob.keyUsage, ['1.3.6.1.5.5.7.3.2'], 'for the given usages');
+    const seconds = (Date.parse(bob.validTo) - Date.now()) / 1000;
+    t.ok(seconds > 7100 && seconds <= 7200, 'and the given time');
+    const other = { request: REQUEST.replace('M', 'N'), usages, expirationSeconds: 7200 };
+    await t.rejects(authority.sign(other), { reason: 'Invalid' }, 'what is no request is refused');
     t.notOk(amy.serialNumber === one.serialNumber, 'no two have one serial number');
 
     function check(issued: { certificate: string; key: string }, by: X509Certificate): X509Certificate {

@@ -43,10 +43,24 @@ export interface CertificateRequest {
   days?: number;
 }
 
+/** A certificate for a key that somebody else has. */
+export interface SigningRequest {
+  /** PKCS #10, PEM. */
+  request: string;
+  /** As in a CertificateSigningRequest: `client auth`, `digital signature`, ... */
+  usages: readonly string[];
+  expirationSeconds: number;
+}
+
 /** The cluster's own CA, made at first start. Certificates are PEM. */
 export interface CertificateAuthority {
   readonly certificate: string;
   issue(request: CertificateRequest): Promise<{ certificate: string; key: string }>;
+  /**
+   * The certificate asked for, with the request's own names: whether they may be had is for the caller to know. Throws Invalid for what is
+   * no request, or not signed by its key.
+   */
+  sign(request: SigningRequest): Promise<string>;
 }
 
 export const CertificateAuthority = service<CertificateAuthority>('ca.v1');
