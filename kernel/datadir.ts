@@ -152,7 +152,7 @@ function kernelId(path: string): string {
     .split('.')[0]!
     .replaceAll(/[^a-z0-9]+/g, '-');
   const id = `${host.slice(0, 50).replaceAll(/^-+|-+$/g, '') || 'kernel'}-${randomBytes(3).toString('hex').slice(0, 5)}`;
-  writeFileSync(`${file}.new`, `${id}\n`, { mode: 0o600 });
+  writeFileSync(`${file}.new`, `${id}\n`, { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
   return id;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Credentials {
@@ -10,13 +10,17 @@ export interface Credentials {
 /** The largest message, in bytes: an object with its headers, or a chunk of a stream. */
 export const MAX_PAYLOAD = 8 * 1024 * 1024;
 
-/** The user and password of the embedded server, made once and kept in the data folder, readable by its owner only. */
+/** The user and password of the embedded server, kept in the data folder, readable by its owner only; made anew when a power cut left none. */
 export function loadCredentials(folder: string): Credentials {
   const path = join(folder, 'credentials.json');
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Credentials;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Credentials;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
+  }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const credentials = { user: 'orlop', pass: randomBytes(24).toString('base64url') };
-  writeFileSync(path, JSON.stringify(credentials), { mode: 0o600 });
+  writeFileSync(path, JSON.stringify(credentials), { mode: 0o600, flush: true });
   return credentials;
 }
 

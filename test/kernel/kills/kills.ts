@@ -192,9 +192,16 @@ async function checkOnce(server: NatsServer, ledger: Ledger): Promise<string[] |
   }
 }
 
-/** The numbers of the objects there are, as a watch tells them; what it tells wrongly goes to `wrong`. */
-function watch(store: ObjectStore, wrong: string[]): Map<string, number> {
-  const present = new Map<string, number>();
+/**
+ * The numbers of the objects there are, as a watch tells them; what it tells wrongly goes to `wrong`. A watch that is told to list again
+ * does so: tombstones expire here while copies of the stream have no leader.
+ */
+function watch(
+  store: ObjectStore,
+  wrong: string[],
+  present = new Map<string, number>(),
+): Map<string, number> {
+  present.clear();
   let last = 0;
   let live = false;
   store.watch(
@@ -210,7 +217,10 @@ function watch(store: ObjectStore, wrong: string[]): Map<string, number> {
         if (type === 'DELETED') present.delete(object.key.name);
         else present.set(object.key.name, Number(object.value.data?.['n']));
       },
-      closed: (error) => error && wrong.push(`the watch ended: ${error.message}`),
+      closed(error) {
+        if (isStatus(error, 'Expired')) watch(store, wrong, present);
+        else if (error) wrong.push(`the watch ended: ${error.message}`);
+      },
     },
   );
   return present;
