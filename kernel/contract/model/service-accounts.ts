@@ -8,7 +8,8 @@ export const API_ACCESS_SECONDS = 3607;
 
 /**
  * What upstream's admission plugin ServiceAccount does to a new pod, in place: it gets the account's name and pull secrets, and each container
- * the API's token, CA and namespace, unless pod or account say otherwise. `seed` makes the volume's name. Whoever creates pods calls it.
+ * the API's token, CA and namespace, unless pod or account say otherwise. `seed` makes the volume's name. Whoever creates pods calls it; the
+ * pod need not be validated yet.
  */
 export function useServiceAccount(pod: Pod, account: ServiceAccount, seed: string): void {
   const { spec } = pod;
@@ -24,8 +25,8 @@ export function useServiceAccount(pod: Pod, account: ServiceAccount, seed: strin
   );
   if (without.length === 0) return;
   const known = spec.volumes?.find(
-    ({ name, projected }) =>
-      name.startsWith(VOLUME_PREFIX) && projected?.sources?.some((each) => each.serviceAccountToken),
+    ({ name, projected }: { name?: string; projected?: { sources?: { serviceAccountToken?: unknown }[] } }) =>
+      name?.startsWith(VOLUME_PREFIX) && projected?.sources?.some((each) => each.serviceAccountToken),
   );
   const name = known?.name ?? volumeName(seed);
   for (const container of without) {
