@@ -155,7 +155,7 @@ export type Write<T extends KubeObject = KubeObject> =
  * The store keeps `metadata`'s system fields: it sets `uid` (unless the new object brings one, which must be its own: a Job's
  * selector names it), `creationTimestamp` and `resourceVersion`, raises
  * `generation` when anything but metadata and status changes, and removes an object marked for deletion when its last
- * finalizer goes.
+ * finalizer goes. What it is asked to create is filled in and checked before, where a plugin admits writes: see `WriteAdmission`.
  */
 export interface ObjectClient {
   get<T extends KubeObject>(

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { admittedObjects } from '../contract/admitted.ts';
 import { Access, grantedBus, grantedObjects } from '../contract/grants.ts';
 import {
   asStatusError,
@@ -14,6 +15,7 @@ import {
   type Provision,
   requirementsOf,
   StatusError,
+  WriteAdmission,
 } from '../contract/index.ts';
 import { named } from '../log.ts';
 import { within } from './deadline.ts';
@@ -217,7 +219,7 @@ export class Run {
       kernel: around.kernel,
       config,
       services: this.#services() as Context['services'],
-      objects: grantedObjects(around.objects(name), access),
+      objects: grantedObjects(this.#objects(), access),
       bus: grantedBus(around.bus, access),
       blobs: guardBlobs(around.blobs, (need) => access.blobs(need), this.#abort.signal),
       log: this.log,
@@ -234,6 +236,15 @@ export class Run {
         return await listeners.listen(options, onConnection, swapping);
       },
     };
+  }
+
+  /** Its provider has admitted what it writes. */
+  #objects(): ObjectClient {
+    const { name, provides = [] } = this.#plugin.declaration;
+    const store = this.#around.objects(name);
+    if (provides.some(({ kind }) => kind === WriteAdmission.kind)) return store;
+    const admission = (): object | undefined => this.#around.services.direct(WriteAdmission.kind);
+    return admittedObjects(store, name, admission as () => WriteAdmission | undefined);
   }
 
   /** Looked up at each access: an optional service may come and go. */

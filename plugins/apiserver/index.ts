@@ -6,6 +6,7 @@ import {
   optional,
   PRESENCE,
   ServiceAccountTokens,
+  WriteAdmission,
 } from 'orlop/plugin';
 import { type Config, config } from './config.ts';
 import { type Requires, start } from './server/start.ts';
@@ -21,7 +22,7 @@ export default definePlugin<Config, Requires>({
     ca: CertificateAuthority,
     tokens: optional(ServiceAccountTokens),
   },
-  provides: [ApiServer],
+  provides: [ApiServer, WriteAdmission],
   grants: {
     objects: [{ resource: '*', verbs: '*' }],
     publish: ['node.>', PRESENCE.who],

@@ -1,3 +1,4 @@
+export * from './admission.ts';
 export * from './apiserver.ts';
 export * from './auth.ts';
 export * from './channels.ts';

@@ -10,9 +10,11 @@ import {
   provide,
   type ServiceAccountTokens,
   type ServiceToken,
+  WriteAdmission,
 } from 'orlop/plugin';
 import type { Config } from '../config.ts';
 import { inOrder, namespaceLifecycle } from '../handlers/admission.ts';
+import { writeAdmission } from '../handlers/plugin-writes.ts';
 import { serviceAccountAdmission } from '../handlers/service-accounts.ts';
 import { everyoneIsAdmin } from '../http/authorize.ts';
 import { OpenApi } from '../openapi/documents.ts';
@@ -55,6 +57,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   let port = config.port;
   let isReplaced = false;
 
+  const admission = inOrder(namespaceLifecycle(objects), serviceAccountAdmission(objects));
   const handle = app({
     api: {
       objects,
@@ -65,7 +68,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       table,
       schemas,
       protobuf: new ProtobufDecoder(schemas, protobufMessages()),
-      admission: inOrder(namespaceLifecycle(objects), serviceAccountAdmission(objects)),
+      admission,
       authenticator: ctx.services.authenticator,
       authorizer: everyoneIsAdmin,
       tokens: ctx.services.tokens,
@@ -99,7 +102,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   ctx.defer(() => reservations.stop());
   const host = config.address === '0.0.0.0' || config.address === '::' ? '127.0.0.1' : config.address;
   return {
-    provides: [provide(ApiServer, { host, port, url: `https://${host}:${port}` })],
+    provides: [
+      provide(ApiServer, { host, port, url: `https://${host}:${port}` }),
+      provide(WriteAdmission, writeAdmission(table, admission)),
+    ],
     drain() {
       isReplaced = true;
       return undefined;
