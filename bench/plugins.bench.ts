@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import {
   definePlugin,
   type Listener,
@@ -17,12 +17,16 @@ import {
 import { startKernel } from '../kernel/kernel.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
+import { cycle, held, left, memory } from '../test/kernel/cycles.ts';
 import { percentile, Report } from './report.ts';
 import { schedule } from './scoring.ts';
 
 const CALLS = 5_000_000;
 const ROUNDS = 7;
 const SWAPS = 200;
+const CYCLES = 200;
+/** Cycles until V8 has compiled what is used often. */
+const WARM_UP = 60;
 
 interface Adder {
   add(a: number, b: number): number;
@@ -170,6 +174,16 @@ try {
   report.result('a swap of a plugin that listens, p50', percentile(connections.swaps, 0.5), 'ms');
   report.result('its pause for connections, p99', percentile(connections.pauses, 0.99), 'ms');
   report.measure('calls and connections that failed', failed, 'failures', '<=', 0);
+
+  for (let index = 0; index < WARM_UP; index++) await cycle(kernel);
+  const [before, heldBefore, began] = [await memory(kernel), held(kernel), performance.now()];
+  for (let index = 0; index < CYCLES; index++) await cycle(kernel);
+  report.result('a load and unload in a worker', (performance.now() - began) / CYCLES, 'ms');
+  const grown = ((await memory(kernel)) / before - 1) * 100;
+  report.measure(`memory after ${CYCLES} of them`, grown, '%', '<=', 5);
+  // What has been closed is gone from the operating system a little later.
+  for (let round = 0; round < 50 && left(heldBefore, held(kernel)) > 0; round++) await sleep(100);
+  report.measure('handles, threads and watches left', left(heldBefore, held(kernel)), '', '<=', 0);
 } finally {
   await kernel.stop();
   rmSync(dataDir, { recursive: true, force: true });

@@ -15,6 +15,8 @@ export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T>
   readonly deleted: boolean;
   /** The revision before, while a watch or a list may still ask for it. */
   previous: Entry | undefined;
+  /** Whether there is a newer revision. */
+  isPast = false;
   readonly #codec: Codec | undefined;
   #encoded: boolean;
   #bytes: Uint8Array;
@@ -48,6 +50,11 @@ export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T>
       Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString(),
     ) as T;
     return this.#value;
+  }
+
+  /** Lets the parsed value go: it is parsed again from the bytes when it is asked for. */
+  forget(): void {
+    this.#value = undefined;
   }
 
   /** Bytes held. */

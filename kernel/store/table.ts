@@ -7,6 +7,8 @@ import type { Watcher } from './watcher.ts';
 /** How much of the past is kept for watches and pinned lists, whichever is reached first. */
 const RING_EVENTS = 8192;
 const RING_BYTES = 32 * 1024 * 1024;
+/** Of the past, how many events keep their parsed value, which takes about twice the memory of the bytes: for watchers that are a little behind. */
+const RING_VALUES = 128;
 
 /**
  * All objects of one resource: the newest revision of each, sorted, and below it those that recent events replaced, so that the state
@@ -57,8 +59,11 @@ export class Table {
     this.bytes += entry.size;
     this.#newest.set(key, entry);
     this.#index(previous, entry);
+    if (previous) previous.isPast = true;
     this.#ring.push(entry);
     this.#ringBytes += entry.size;
+    const old = this.#ring.at(-RING_VALUES);
+    if (old && (old.isPast || old.deleted)) old.forget();
     while (this.ringSize > RING_EVENTS || (this.#ringBytes > RING_BYTES && this.ringSize > 1)) this.#evict();
   }
 

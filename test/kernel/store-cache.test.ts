@@ -86,3 +86,19 @@ t.test('waiting for a revision', async (t) => {
   cache.close();
   await t.rejects(closed, { name: 'StatusError', reason: 'ServiceUnavailable' } as object as Error);
 });
+
+t.test('what is long past can be read all the same', async (t) => {
+  const cache = new Cache(new Encodings([]));
+  cache.begin({ epoch: 'e', lastRevision: 0, replicas: 1, rewound: false });
+  cache.caughtUp(0);
+  const table = cache.table(resourceId(ConfigMaps));
+  const uids = Array.from({ length: 400 }, (_, i) => `uid-${i}`);
+  for (const [i, uid] of uids.entries()) {
+    cache.message(i + 1, message(uid), headers());
+    t.equal(table.since(i)[0]?.value.metadata?.uid, uid);
+  }
+  t.strictSame(
+    table.since(0).map(({ value, revision }) => [revision, value.metadata?.uid]),
+    uids.map((uid, i) => [i + 1, uid]),
+  );
+});
