@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { type Json, StatusError } from 'orlop/plugin';
 import { LineReader } from './lines.ts';
 import {
@@ -33,6 +33,7 @@ export class ChildPeer implements Peer {
   #fail!: (error: Error) => void;
   /** Why it takes no more calls. */
   #over: Error | undefined;
+  #isGone = false;
   #id = 0;
   #serving = 0;
   /** Received, but not looked at yet. */
@@ -54,6 +55,9 @@ export class ChildPeer implements Peer {
       this.#end(`cannot run ${JSON.stringify(file)}: ${error.message}; install it, or name another command`),
     );
     child.once('exit', (code, signal) => {
+      // What it has started and left behind; later the number may be another's.
+      this.#kill('SIGKILL');
+      this.#isGone = true;
       // What it said last is still in the pipes.
       setImmediate(() => this.#end(`its process ended: ${signal ?? `exit code ${code}`}${this.#lastWords}`));
     });
@@ -101,10 +105,8 @@ export class ChildPeer implements Peer {
     this.#child.stdin.end();
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       if (await this.#exitsWithin(GRACE_MS)) break;
-      kill(this.#child, signal);
+      this.#kill(signal);
     }
-    // What it has started and left behind.
-    kill(this.#child, 'SIGKILL');
     this.#settleAll(this.#over!);
   }
 
@@ -209,7 +211,7 @@ export class ChildPeer implements Peer {
   #end(why: string): void {
     if (this.#over) return;
     this.#over = this.#error('ServiceUnavailable', why);
-    kill(this.#child, 'SIGKILL');
+    this.#kill('SIGKILL');
     this.#settleAll(this.#over);
     this.#fail(this.#over);
   }
@@ -226,6 +228,17 @@ export class ChildPeer implements Peer {
     return isOver;
   }
 
+  /** The whole group. */
+  #kill(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.#isGone) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // Nobody is left.
+    }
+  }
+
   #error(reason: StatusError['reason'], message: string): StatusError {
     return new StatusError(reason, `${this.#o.label}: ${message}`);
   }
@@ -233,14 +246,4 @@ export class ChildPeer implements Peer {
 
 function tooLarge(error: unknown): Message['error'] {
   return { code: -32000, message: (error as Error).message, data: { reason: 'RequestEntityTooLarge' } };
-}
-
-/** The whole group. */
-function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // Nobody is left.
-  }
 }

@@ -1,0 +1,57 @@
+"""Services of a volume driver and of an authenticator, for tests: a file with the pod's uid, and tokens of a table."""
+
+import json
+import os
+import shutil
+import sys
+
+USERS = {"a-token-for-amy": {"username": "amy", "groups": ["dev", "system:authenticated"]}}
+
+
+class Refused(Exception):
+    def __init__(self, reason, message):
+        super().__init__(message)
+        self.reason = reason
+
+
+def set_up(request):
+    if request["volume"].get("ephemeral", {}).get("missing"):
+        raise Refused("NotFound", "there is no such volume")
+    with open(os.path.join(request["dir"], "uid"), "w") as file:
+        file.write(request["pod"]["metadata"]["uid"])
+    return request["dir"]
+
+
+def tear_down(request):
+    shutil.rmtree(request["dir"], ignore_errors=True)
+
+
+def authenticate(credentials):
+    certificate = credentials.get("certificate")
+    if certificate and certificate["commonName"]:
+        groups = certificate["organizations"] + ["system:authenticated"]
+        return {"username": certificate["commonName"], "groups": groups}
+    return USERS.get(credentials.get("token"))
+
+
+METHODS = {
+    "initialize": lambda _: {"protocol": 1},
+    "shutdown": lambda _: sys.exit(0),
+    "setUp": set_up,
+    "tearDown": tear_down,
+    "authenticate": authenticate,
+}
+
+for line in sys.stdin:
+    message = json.loads(line)
+    response = {"jsonrpc": "2.0", "id": message["id"]}
+    method = METHODS.get(message["method"])
+    if method is None:
+        response["error"] = {"code": -32601, "message": "no such method"}
+    else:
+        try:
+            response["result"] = method(message["params"])
+        except Refused as refusal:
+            error = {"code": -32000, "message": str(refusal), "data": {"reason": refusal.reason}}
+            response["error"] = error
+    print(json.dumps(response), flush=True)
