@@ -11,16 +11,9 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 /** What the API server's own authentication has used up is not for backends. */
-const CREDENTIALS = new Set(['authorization']);
+const CREDENTIALS = /^(?:authorization$|impersonate-)/;
 /** The API server decides which origins may read what comes from it. Source: kubernetes `corsRemovingTransport`. */
-const CORS = new Set([
-  'access-control-allow-credentials',
-  'access-control-allow-headers',
-  'access-control-allow-methods',
-  'access-control-allow-origin',
-  'access-control-expose-headers',
-  'access-control-max-age',
-]);
+const CORS = /^access-control-/;
 
 type Headers = Record<string, string | string[]>;
 
@@ -53,7 +46,7 @@ export function responseHeaders(raw: readonly string[]): Headers {
   return kept(raw, CORS);
 }
 
-function kept(raw: readonly string[], without: ReadonlySet<string>): Headers {
+function kept(raw: readonly string[], without: RegExp): Headers {
   const named = raw.flatMap((name, i) =>
     i % 2 === 0 && name.toLowerCase() === 'connection' ? raw[i + 1]! : [],
   );
@@ -62,7 +55,7 @@ function kept(raw: readonly string[], without: ReadonlySet<string>): Headers {
   const headers: Headers = {};
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
-    if (HOP_BY_HOP.has(name) || without.has(name) || own.has(name)) continue;
+    if (HOP_BY_HOP.has(name) || without.test(name) || own.has(name)) continue;
     const known = headers[name];
     headers[name] = known === undefined ? raw[i + 1]! : [known, raw[i + 1]!].flat();
   }

@@ -13,6 +13,7 @@ import { route } from '../handlers/route.ts';
 import { authenticate, unauthorized } from '../http/authenticate.ts';
 import type { Attributes } from '../http/authorize.ts';
 import { Exchange } from '../http/exchange.ts';
+import { impersonated } from '../http/impersonate.ts';
 import { flag } from '../http/options.ts';
 import { parseResourcePath } from '../http/path.ts';
 
@@ -43,6 +44,7 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   async function carryOut(exchange: Exchange, handler: Answer): Promise<void> {
     try {
       exchange.user = await authenticate(exchange, authenticator);
+      exchange.user = impersonated(exchange, authorize);
       await handler(exchange);
     } catch (error) {
       await fail(exchange, error);
