@@ -43,7 +43,7 @@ export function applyConfiguration(
   const conflicts = others
     .map((each) => ({ manager: each, fields: each.fields.intersection(changed) }))
     .filter((each) => !each.fields.empty);
-  if (!force) refuseConflicts(conflicts, takenOver(live, schema));
+  if (!force) refuseConflicts(conflicts, takenOver(live, manager.name, schema));
   const result = others.map((each) => ({
     ...each,
     fields: each.fields.difference(changed).difference(removed),
@@ -105,9 +105,12 @@ interface ManagerConflict {
   fields: FieldSet;
 }
 
-/** All or nothing: one field that may not be taken over refuses the others with it. */
+/** All or nothing: one field that may not be taken over refuses the others with it; it alone is said to be in the way. */
 function refuseConflicts(conflicts: ManagerConflict[], allowed: FieldSet): void {
-  if (conflicts.some(({ fields }) => !fields.difference(allowed).empty)) throw conflictError(conflicts);
+  const left = conflicts
+    .map(({ manager, fields }) => ({ manager, fields: fields.difference(allowed) }))
+    .filter(({ fields }) => !fields.empty);
+  if (left.length > 0) throw conflictError(left);
 }
 
 function conflictError(conflicts: ManagerConflict[]): StatusError {

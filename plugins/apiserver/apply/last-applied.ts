@@ -7,13 +7,16 @@ import { compare, fieldsOf } from './typed.ts';
 const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 const MOST_BYTES = 256 * 1024;
 
+/** Only kubectl's own manager goes on with what kubectl applied on the client. */
+const KUBECTL = 'kubectl';
+
 /**
- * What was applied on the client and is still as it was: server-side apply may take it over without a conflict. Source: apimachinery
- * `managedfields/internal/lastappliedmanager.go`.
+ * What was applied on the client and is still as it was: kubectl's server-side apply may take it over without a conflict. Source:
+ * apimachinery `managedfields/internal/lastappliedmanager.go`.
  */
-export function takenOver(live: KubeObject, schema: Schema | undefined): FieldSet {
+export function takenOver(live: KubeObject, manager: string, schema: Schema | undefined): FieldSet {
   const text = live.metadata?.annotations?.[ANNOTATION];
-  if (text === undefined) return new FieldSet();
+  if (manager !== KUBECTL || text === undefined) return new FieldSet();
   let applied: unknown;
   try {
     applied = JSON.parse(text);
@@ -28,7 +31,7 @@ export function takenOver(live: KubeObject, schema: Schema | undefined): FieldSe
 /** Keeps the annotation true, so that applying on the client goes on to work. Source: `lastappliedupdater.go`. */
 export function updateLastApplied(next: KubeObject, config: KubeObject, manager: string): void {
   const annotations = next.metadata?.annotations;
-  if (manager !== 'kubectl' || annotations?.[ANNOTATION] === undefined) return;
+  if (manager !== KUBECTL || annotations?.[ANNOTATION] === undefined) return;
   const applied = structuredClone(config);
   delete applied.metadata?.managedFields;
   delete applied.metadata?.annotations?.[ANNOTATION];

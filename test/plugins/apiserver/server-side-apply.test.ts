@@ -214,6 +214,11 @@ t.test('what was applied on the client is taken over', async (t) => {
   const taken = apply(client, 'kubectl', { spec: { replicas: 4, paused: true } });
   t.equal(taken.spec!['replicas'], 4);
   t.match(taken.metadata?.annotations?.[last], /"replicas":4/, 'the annotation follows');
+  t.throws(
+    () => apply(client, 'other', { spec: { replicas: 4 } }),
+    { reason: 'Conflict', message: /conflict with "kubectl-client-side-apply"/ },
+    'but only by kubectl itself',
+  );
   const scaled = update(client, 'scaler', { ...client, spec: { ...spec, replicas: 7 } });
   t.throws(() => apply(scaled, 'kubectl', { spec: { replicas: 4 } }), {
     name: 'StatusError',
