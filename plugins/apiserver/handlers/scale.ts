@@ -2,11 +2,12 @@ import { apiVersionOf, type KubeObject, notFound, StatusError, type StoredObject
 import { mediaType } from '../http/body.ts';
 import { writeOptions } from '../http/options.ts';
 import { isObject, type JsonObject } from '../patch/shape.ts';
-import type { ScalePaths } from '../resources/types.ts';
+import { ageColumn, column, nameColumn } from '../resources/row.ts';
+import type { Column, ResourceRow, ScalePaths } from '../resources/types.ts';
 import { type Call, keyOfPath } from './call.ts';
 import { checkSchema, decodeBody } from './decode.ts';
 import { patchObject, readChange } from './patch.ts';
-import { isStored } from './present.ts';
+import { isStored, sendObject } from './present.ts';
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 
@@ -22,7 +23,7 @@ export async function scaleObject(call: Call): Promise<void> {
   if (exchange.method === 'GET' || exchange.method === 'HEAD') {
     const stored = await api.objects.get(row.storage, key);
     if (!stored) throw notFound(row, key.name);
-    return exchange.json(200, toScale(call, stored.value));
+    return sendScale(call, stored.value);
   }
   const options = writeOptions(exchange.query, exchange.header('user-agent'));
   const change = await readScale(call, options.fieldValidation);
@@ -45,7 +46,7 @@ export async function scaleObject(call: Call): Promise<void> {
     },
     options,
   );
-  await exchange.json(200, toScale(call, isStored(result) ? (result as StoredObject).value : result));
+  await sendScale(call, isStored(result) ? (result as StoredObject).value : result);
 }
 
 async function readScale(
@@ -58,6 +59,19 @@ async function readScale(
     throw new StatusError('BadRequest', 'a Scale must have spec.replicas');
   }
   return () => structuredClone(scale);
+}
+
+/** As kubectl prints a scale. Source: kubernetes `printers/internalversion/printers.go`, scaleColumnDefinitions. */
+const COLUMNS: readonly Column<Scale>[] = [
+  nameColumn,
+  column('Desired', ({ spec }) => spec?.replicas ?? 0, { type: 'integer' }),
+  column('Available', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
+  ageColumn,
+];
+
+function sendScale(call: Call, object: KubeObject): Promise<void> {
+  const row = { ...call.row, storage: call.row, columns: COLUMNS as ResourceRow['columns'] };
+  return sendObject({ ...call, row }, 200, toScale(call, object));
 }
 
 function pathsOf({ row }: Call): ScalePaths {

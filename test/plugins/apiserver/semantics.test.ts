@@ -281,3 +281,27 @@ t.test('a volume without a name is refused, however early it is looked at', asyn
     body: { message: /spec\.volumes\[0\]\.name: Required value/ },
   });
 });
+
+t.test("what kubectl applied is not another manager's to take", async (t) => {
+  const labels = { app: 'a' };
+  const deployment = (image: string): string =>
+    JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'c', image }] } },
+      },
+    });
+  await kubectl.ok('apply -f -', deployment('x'));
+  await kubectl.ok('apply --server-side -f -', deployment('x'));
+  const refused = await kubectl('apply --server-side --field-manager=other -f -', deployment('y'));
+  t.match(refused, {
+    code: 1,
+    stderr:
+      /1 conflict: conflict with "kubectl" using apps\/v1: \.spec\.template\.spec\.containers\[name="c"\]\.image/,
+  });
+  t.match(await kubectl.ok('get deployment web --subresource=scale'), /DESIRED +AVAILABLE.*\nweb +2 +0 /);
+});
