@@ -15,8 +15,6 @@ export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T>
   readonly deleted: boolean;
   /** The revision before, while a watch or a list may still ask for it. */
   previous: Entry | undefined;
-  /** Whether there is a newer revision. */
-  isPast = false;
   readonly #codec: Codec | undefined;
   #encoded: boolean;
   #bytes: Uint8Array;

@@ -59,11 +59,11 @@ export class Table {
     this.bytes += entry.size;
     this.#newest.set(key, entry);
     this.#index(previous, entry);
-    if (previous) previous.isPast = true;
     this.#ring.push(entry);
     this.#ringBytes += entry.size;
     const old = this.#ring.at(-RING_VALUES);
-    if (old && (old.isPast || old.deleted)) old.forget();
+    old?.previous?.forget();
+    if (old?.deleted) old.forget();
     while (this.ringSize > RING_EVENTS || (this.#ringBytes > RING_BYTES && this.ringSize > 1)) this.#evict();
   }
 
