@@ -9,6 +9,7 @@ import { choosePlugins } from './choose.ts';
 import { apiClient } from './client.ts';
 import { UsageError, type Values } from './command.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
+import { collectWhenIdle } from './idle.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { fileLog } from './log.ts';
 import { findServer } from './nats/binary.ts';
@@ -48,12 +49,14 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     },
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   });
+  const stopCollecting = collectWhenIdle();
   try {
     if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal });
     const failure = await Promise.race([kernel.failed, unexpected(log), interrupted(signal)]);
     if (failure) console.error(`orlop: ${failure.message}`);
     return failure ? 1 : 0;
   } finally {
+    stopCollecting();
     await kernel.stop();
     log.close();
   }
