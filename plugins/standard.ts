@@ -20,6 +20,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/garbagecollector/index.js', 'server'],
   ['./controllers/nodelifecycle/index.js', 'server'],
   ['./controllers/serviceaccount/index.js', 'server'],
+  ['./controllers/disruption/index.js', 'server'],
   ['./controllers/blobcollector/index.js', 'server'],
   ['./controllers/serviceaccounttoken/index.js', 'server'],
   ['./controllers/certificates/index.js', 'server'],

@@ -79,7 +79,7 @@ export type {
   NetworkPolicy,
 } from 'kubernetes-types/networking/v1.d.ts';
 export type { RuntimeClass } from 'kubernetes-types/node/v1.d.ts';
-export type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+export type { PodDisruptionBudget, PodDisruptionBudgetStatus } from 'kubernetes-types/policy/v1.d.ts';
 export type {
   ClusterRole,
   ClusterRoleBinding,

@@ -1,11 +1,15 @@
 import { conflict, notFound, type Pod, StatusError, timestamp, withCondition } from 'orlop/plugin';
-import { deleteOptions, writeOptions } from '../http/options.ts';
-import { isObject } from '../patch/shape.ts';
+import { writeOptions } from '../http/options.ts';
 import { type Call, keyOfPath } from './call.ts';
-import { checkSchema, decodeBody } from './decode.ts';
-import { DELETE_OPTIONS, sendDeleted } from './delete.ts';
+import { decodeBody } from './decode.ts';
 
-const CREATED = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const;
+export const CREATED = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  code: 201,
+} as const;
 
 /** POST of a Binding to a pod: what a scheduler does. Source: pod `BindingREST.setPodHostAndAnnotations`. */
 export async function bindPod(call: Call): Promise<void> {
@@ -58,16 +62,4 @@ export async function bindPod(call: Call): Promise<void> {
 
 function invalidTarget(message: string): StatusError {
   return new StatusError('Invalid', `Binding "" is invalid: ${message}`);
-}
-
-/** POST of an Eviction: deletes the pod. There are no disruption budgets to ask yet. */
-export async function evictPod(call: Call): Promise<void> {
-  const { exchange } = call;
-  const eviction = (await decodeBody(call, { group: 'policy', version: 'v1', kind: 'Eviction' }, 'Warn')) as {
-    deleteOptions?: unknown;
-  };
-  const body = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {};
-  checkSchema(call.api, DELETE_OPTIONS, body, 'Ignore');
-  const options = deleteOptions(exchange.query, body);
-  await sendDeleted(call, options, CREATED);
 }

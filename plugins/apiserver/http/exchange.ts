@@ -80,7 +80,9 @@ export class Exchange {
   }
 
   status(status: Status): Promise<void> {
-    return this.json(status.code, status);
+    const { retryAfterSeconds } = status.details ?? {};
+    const headers = retryAfterSeconds ? { 'Retry-After': String(retryAfterSeconds) } : {};
+    return this.bytes(status.code, JSON.stringify(status), JSON_TYPE, headers as Record<string, string>);
   }
 
   async bytes(
