@@ -14,9 +14,12 @@ export function lineLogger(write: (line: string) => void, level: LogLevel = 'inf
   });
 }
 
-/** `log`, each message preceded by a plugin's name. */
-export function named(log: Logger, name: string): Logger {
-  return each((level) => (message, fields) => log[level](`${name}: ${message}`, fields));
+/** `log`, each message preceded by a plugin's name; what is wrong with one of its instances tells which. */
+export function named(log: Logger, name: string, revision: number): Logger {
+  return each((level) => (message, fields) => {
+    const which = level === 'warn' || level === 'error' ? { revision } : {};
+    log[level](`${name}: ${message}`, { ...fields, ...which });
+  });
 }
 
 /** A logger made of one function per level. */

@@ -148,7 +148,8 @@ export function grantedObjects(store: ObjectClient, access: Access): ObjectClien
     onBehalfOf: (user) => grantedObjects(store.onBehalfOf(user), access),
     transact: async (writes) =>
       store.transact(
-        writes.map((each) => {
+        // Not the list's own `map`, which the caller may have made.
+        Array.from(writes, (each) => {
           const write: Write = { ...each };
           write.resource = access.resource(write.resource, write.verb);
           return write;

@@ -1,3 +1,4 @@
+import { within } from '../contract/deadline.ts';
 import {
   asStatusError,
   type BlobClient,
@@ -15,7 +16,6 @@ import {
   StatusError,
   sortGraph,
 } from '../contract/index.ts';
-import { within } from './deadline.ts';
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Desired } from './desired.ts';
 import { LeaseHolder } from './lease.ts';

@@ -44,7 +44,12 @@ export class Listeners {
     const { listener } = held;
     return {
       ...listener,
-      close: async () => this.#close(this.#held.get(key)),
+      close: async () => {
+        const now = this.#held.get(key);
+        // Once a successor has it, it is not its predecessor's to close.
+        const isMine = now && [now.handler, now.next].includes(handler);
+        if (isMine || (!now?.handler && !now?.next)) await this.#close(now);
+      },
       pass: (socket) => this.#pass(key, handler, socket),
     };
   }

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { admittedObjects } from '../contract/admitted.ts';
+import { within } from '../contract/deadline.ts';
 import { Access, grantedBus, grantedObjects } from '../contract/grants.ts';
 import {
   asStatusError,
@@ -18,7 +19,6 @@ import {
   WriteAdmission,
 } from '../contract/index.ts';
 import { named } from '../log.ts';
-import { within } from './deadline.ts';
 import type { LoadedPlugin } from './declaration.ts';
 import type { Listeners } from './listeners.ts';
 import type { Services } from './services.ts';
@@ -84,7 +84,7 @@ export class Run {
     this.revision = revision;
     this.#plugin = plugin;
     this.#around = around;
-    this.log = named(around.log, name);
+    this.log = named(around.log, name, revision);
     this.#access = new Access(`plugin "${name}" revision ${revision}`, grants);
   }
 
@@ -216,8 +216,8 @@ export class Run {
     const access = this.#access;
     return {
       plugin: { name, revision: this.revision },
-      kernel: around.kernel,
-      config,
+      kernel: Object.freeze({ ...around.kernel }),
+      config: structuredClone(config),
       services: this.#services() as Context['services'],
       objects: grantedObjects(this.#objects(), access),
       bus: grantedBus(around.bus, access),

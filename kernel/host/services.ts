@@ -92,10 +92,30 @@ function methodsOf(target: object): Map<PropertyKey, Callable | undefined> {
   return found;
 }
 
+/** What consumers hold of a map: live, and not theirs to change. */
+function viewOf<V>(map: Map<string, V>): ReadonlyMap<string, V> {
+  const view: ReadonlyMap<string, V> = {
+    get size() {
+      return map.size;
+    },
+    get: (key) => map.get(key),
+    has: (key) => map.has(key),
+    keys: () => map.keys(),
+    values: () => map.values(),
+    entries: () => map.entries(),
+    forEach: (call) => {
+      for (const [key, value] of map) call(value, key, view);
+    },
+    [Symbol.iterator]: () => map[Symbol.iterator](),
+  };
+  return Object.freeze(view);
+}
+
 /** The services of one thread: who provides what, under which name. */
 export class Services {
   readonly #slots = new Map<string, Slot>();
   readonly #named = new Map<string, Map<string, object>>();
+  readonly #views = new Map<string, ReadonlyMap<string, object>>();
   readonly #changed: (kind: string) => void;
 
   /** `changed` is called after a service of that kind has been provided or withdrawn. */
@@ -123,8 +143,9 @@ export class Services {
     if (!map) {
       map = new Map();
       this.#named.set(kind, map);
+      this.#views.set(kind, viewOf(map));
     }
-    return map;
+    return this.#views.get(kind)!;
   }
 
   /** Refuses what somebody else provides already. */
@@ -154,7 +175,9 @@ export class Services {
     for (const { token, name, service } of provisions) {
       const slot = this.#slot(token.kind, name);
       slot.point(service, owner);
-      if (token.many) (this.many(token.kind) as Map<string, object>).set(name, slot.forwarder);
+      if (!token.many) continue;
+      this.many(token.kind);
+      this.#named.get(token.kind)!.set(name, slot.forwarder);
     }
     for (const kind of kinds) this.#changed(kind);
   }

@@ -1,4 +1,4 @@
-import { StatusError } from '../contract/index.ts';
+import { StatusError } from './errors.ts';
 
 /**
  * What `run` returns, if it does so within `ms` milliseconds and before `signal` aborts; else throws `Timeout`, or the signal's reason. The
