@@ -1,4 +1,3 @@
-import { API_ACCESS_SECONDS } from 'orlop/plugin';
 import type { Claims } from './jwt.ts';
 
 /** An object as a token names it. */
@@ -23,6 +22,8 @@ export interface Times {
   expirationSeconds: number;
 }
 
+/** What the volume that every pod has asks for: the odd number tells its tokens from others, as upstream. */
+const API_ACCESS_SECONDS = 3607;
 const YEAR = 365 * 24 * 3600;
 
 /** The claims of a token, with upstream's names. Source: kubernetes `pkg/serviceaccount/claims.go`. */

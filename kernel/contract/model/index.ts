@@ -9,5 +9,4 @@ export * from './pods.ts';
 export * from './quantity.ts';
 export * from './resources.ts';
 export * from './selectors.ts';
-export * from './service-accounts.ts';
 export * from './taints.ts';

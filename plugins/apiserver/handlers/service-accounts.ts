@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type ObjectClient,
-  type Pod,
-  Pods,
-  type ServiceAccount,
-  ServiceAccounts,
-  useServiceAccount,
-} from 'orlop/plugin';
+import { type ObjectClient, type Pod, Pods, type ServiceAccount, ServiceAccounts } from 'orlop/plugin';
+import { useServiceAccount } from '../resources/pods/account.ts';
 import type { Admission } from './admission.ts';
 import { forbidden } from './admission.ts';
 

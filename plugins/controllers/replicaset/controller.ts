@@ -21,9 +21,6 @@ import {
   type ReplicaSet,
   ReplicaSets,
   type Requeue,
-  type ServiceAccount,
-  ServiceAccounts,
-  StatusError,
   source,
 } from 'orlop/plugin';
 import { podFromTemplate, slowStart } from './pods.ts';
@@ -118,8 +115,7 @@ export function run(ctx: Context): Controller {
     const namespace = await objects.get(Namespaces, { name: replicaSet.metadata!.namespace! });
     if (namespace?.value.metadata?.deletionTimestamp !== undefined) return;
     const { error } = await slowStart(count, async () => {
-      const account = await accountOf(replicaSet);
-      const pod = await objects.create(Pods, podFromTemplate(replicaSet, account));
+      const pod = await objects.create(Pods, podFromTemplate(replicaSet));
       events.event(ReplicaSets, replicaSet, {
         type: 'Normal',
         reason: 'SuccessfulCreate',
@@ -134,16 +130,6 @@ export function run(ctx: Context): Controller {
       message: `Error creating: ${message}`,
     });
     return { reason: 'FailedCreate', message };
-  }
-
-  async function accountOf({ metadata, spec }: ReplicaSet): Promise<ServiceAccount> {
-    const name = spec?.template?.spec?.serviceAccountName || 'default';
-    const key = { namespace: metadata?.namespace, name };
-    const found =
-      (await objects.get(ServiceAccounts, key, { revision: 0 })) ?? (await objects.get(ServiceAccounts, key));
-    if (found) return found.value;
-    const text = `error looking up service account ${keyOf(key)}: serviceaccount "${name}" not found`;
-    throw new StatusError('Forbidden', `pods "${metadata?.name}-" is forbidden: ${text}`);
   }
 
   async function remove(replicaSet: ReplicaSet, pod: Pod): Promise<void> {

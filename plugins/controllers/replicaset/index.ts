@@ -1,12 +1,4 @@
-import {
-  definePlugin,
-  Events,
-  loopInstance,
-  Namespaces,
-  Pods,
-  ReplicaSets,
-  ServiceAccounts,
-} from 'orlop/plugin';
+import { definePlugin, Events, loopInstance, Namespaces, Pods, ReplicaSets } from 'orlop/plugin';
 import { run } from './controller.ts';
 
 export default definePlugin({
@@ -20,7 +12,6 @@ export default definePlugin({
       { resource: ReplicaSets, verbs: ['get', 'list', 'watch', 'update'] },
       { resource: Pods, verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'] },
       { resource: Namespaces, verbs: ['get'] },
-      { resource: ServiceAccounts, verbs: ['get'] },
       { resource: Events, verbs: ['get', 'create', 'update'] },
     ],
   },

@@ -1,18 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import {
-  controllerReference,
-  type Pod,
-  type ReplicaSet,
-  ReplicaSets,
-  type ServiceAccount,
-  useServiceAccount,
-} from 'orlop/plugin';
+import { controllerReference, type Pod, type ReplicaSet, ReplicaSets } from 'orlop/plugin';
 
-/** A pod of the ReplicaSet, to create with that ServiceAccount; the store completes its name. */
-export function podFromTemplate(replicaSet: ReplicaSet, account: ServiceAccount): Pod {
+/** A pod of the ReplicaSet, to create; the store completes its name. */
+export function podFromTemplate(replicaSet: ReplicaSet): Pod {
   const template = replicaSet.spec!.template!;
   const { labels, annotations, finalizers } = template.metadata ?? {};
-  const pod: Pod = {
+  return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
@@ -23,11 +15,9 @@ export function podFromTemplate(replicaSet: ReplicaSet, account: ServiceAccount)
       ...(finalizers ? { finalizers } : {}),
       ownerReferences: [controllerReference(ReplicaSets, replicaSet)],
     },
-    spec: structuredClone(template.spec!),
+    spec: template.spec!,
     status: { phase: 'Pending' },
   };
-  useServiceAccount(pod, account, randomUUID());
-  return pod;
 }
 
 /**

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Pod, ServiceAccount } from './kubernetes.ts';
+import type { Pod, ServiceAccount } from 'orlop/plugin';
 
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const VOLUME_PREFIX = 'kube-api-access-';
-/** An hour and seven seconds: by the odd number upstream tells tokens of this volume from others. */
-export const API_ACCESS_SECONDS = 3607;
+/** An hour and seven seconds: by the odd number tokens of this volume are told from others. */
+const API_ACCESS_SECONDS = 3607;
 
 /**
  * What upstream's admission plugin ServiceAccount does to a new pod, in place: it gets the account's name and pull secrets, and each container
- * the API's token, CA and namespace, unless pod or account say otherwise. `seed` makes the volume's name. Whoever creates pods calls it; the
- * pod need not be validated yet.
+ * the API's token, CA and namespace, unless pod or account say otherwise. `seed` makes the volume's name. The
+ * pod is not validated yet.
  */
 export function useServiceAccount(pod: Pod, account: ServiceAccount, seed: string): void {
   const { spec } = pod;
