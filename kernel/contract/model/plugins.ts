@@ -57,7 +57,7 @@ export interface PluginObject extends KubeObject {
     kind?: string;
     version?: string;
     config?: { [key: string]: Json };
-    /** `inline`, or `worker/NAME`. */
+    /** `inline`, `worker/NAME`, or `process`: of a manifest. */
     isolation?: string;
     /** `limits.memory`: of the worker thread it runs in; see `Isolation`. */
     resources?: { limits?: { memory?: string } };

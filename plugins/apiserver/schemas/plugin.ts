@@ -81,7 +81,7 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       isolation: {
         type: 'string',
         description:
-          'Where it runs: inline, or worker/NAME, a thread shared by the plugins that name it; absent: where the plugin itself says.',
+          'Where it runs: inline, or worker/NAME, a thread shared by the plugins that name it; process for a manifest in place of a module; absent: where the plugin itself says.',
       },
       resources: {
         type: 'object',
