@@ -64,9 +64,13 @@ export function checkSchema(
   return schema ? decodeObject(schema, kind, object, validation, duplicates) : [];
 }
 
+/** Bodies of subresources that clients of Kubernetes 1.20 send under an older name; nothing else of them differs. */
+const RENAMED: Readonly<Record<string, string>> = { 'policy/v1beta1 Eviction': 'policy/v1' };
+
 function checkKind(kind: GroupVersionKind, object: KubeObject): void {
   const version = apiVersionOf(kind);
   object.apiVersion ??= version;
+  if (RENAMED[`${object.apiVersion} ${kind.kind}`] === version) object.apiVersion = version;
   object.kind ??= kind.kind;
   if (object.apiVersion !== version) {
     throw bad(

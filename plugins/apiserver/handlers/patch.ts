@@ -15,6 +15,8 @@ import { mergePatch } from '../patch/merge.ts';
 import { isObject } from '../patch/shape.ts';
 import { strategicMergePatch } from '../patch/strategic.ts';
 import { forbidden, invalid, invalidObject, required } from '../resources/errors.ts';
+import type { GroupVersionKind } from '../resources/types.ts';
+import type { FieldValidation } from '../schemas/types.ts';
 import { type Call, keyOfPath } from './call.ts';
 import { checkSchema, conform, duplicatesIn } from './decode.ts';
 import { copyFromStorage, fromStorage, sendObject } from './present.ts';
@@ -77,7 +79,7 @@ export async function patchObject(
   options: WriteOptions,
   duplicates: readonly string[] = [],
 ): Promise<StoredObject | KubeObject> {
-  const { api, exchange, row, path } = call;
+  const { api, row, path } = call;
   const key = keyOfPath(call);
   for (let attempt = 1; ; attempt += 1) {
     const old = await api.objects.get(row.storage, key);
@@ -89,12 +91,7 @@ export async function patchObject(
     if (next.apiVersion !== before.apiVersion || next.kind !== before.kind) {
       throw new StatusError('BadRequest', 'a patch may not change apiVersion or kind');
     }
-    try {
-      const warnings = checkSchema(api, row, next, options.fieldValidation, duplicates);
-      for (const warning of warnings) exchange.warn(warning);
-    } catch (error) {
-      throw isStatus(error, 'BadRequest') ? badPatch(change(copyFromStorage(row, old)), error) : error;
-    }
+    checkPatched(call, row, next, options.fieldValidation, duplicates);
     try {
       return await updateObject(call, old, next, { ...options, subresource: path.subresource ?? '' });
     } catch (error) {
@@ -103,12 +100,24 @@ export async function patchObject(
   }
 }
 
-/** What a patch leaves is no object of its kind. Source: apiserver `handlers/patch.go`, applyPatchToCurrentObject. */
-function badPatch(patched: KubeObject, { message }: StatusError): StatusError {
-  const why = message.replace(/^.*? cannot be handled as a \w+: /, '');
-  return invalidObject({ group: '', version: '', kind: '' }, '', [
-    invalid('patch', JSON.stringify(patched), why),
-  ]);
+/** Refuses what a patch leaves that is no object of its kind, or warns. Source: apiserver `handlers/patch.go`, applyPatchToCurrentObject. */
+export function checkPatched(
+  { api, exchange }: Call,
+  kind: GroupVersionKind,
+  patched: KubeObject,
+  validation: FieldValidation,
+  duplicates: readonly string[],
+): void {
+  const before = validation === 'Strict' ? JSON.stringify(patched) : '';
+  try {
+    for (const warning of checkSchema(api, kind, patched, validation, duplicates)) exchange.warn(warning);
+  } catch (error) {
+    if (!isStatus(error, 'BadRequest')) throw error;
+    const why = error.message.replace(/^.*? cannot be handled as a \w+: /, '');
+    throw invalidObject({ group: '', version: '', kind: '' }, '', [
+      invalid('patch', before || JSON.stringify(patched), why),
+    ]);
+  }
 }
 
 async function applyFromBody(call: Call, options: WriteOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import { StatusError, timestamp, type UserInfo } from 'orlop/plugin';
+import { writeOptions } from '../http/options.ts';
 import { invalidObject } from '../resources/errors.ts';
 import type { Access } from '../resources/kinds/access.ts';
 import type { Call } from './call.ts';
@@ -7,7 +8,8 @@ import { decodeBody } from './decode.ts';
 /** POST of a question about access: answered, never kept. */
 export async function review(call: Call): Promise<void> {
   const { exchange, row, path } = call;
-  const asked: Access = await decodeBody(call, row, 'Warn');
+  const options = writeOptions(exchange.query, exchange.header('user-agent'), 'CreateOptions');
+  const asked: Access = await decodeBody(call, row, options.fieldValidation);
   const namespace = path.namespace === undefined ? {} : { namespace: path.namespace };
   const metadata = { ...asked.metadata, ...namespace, creationTimestamp: timestamp() };
   const errors = row.strategy.validate?.({ ...asked, metadata }) ?? [];

@@ -5,8 +5,8 @@ import { isObject, type JsonObject } from '../patch/shape.ts';
 import { ageColumn, column, nameColumn } from '../resources/row.ts';
 import type { Column, ResourceRow, ScalePaths } from '../resources/types.ts';
 import { type Call, keyOfPath } from './call.ts';
-import { checkSchema, decodeBody } from './decode.ts';
-import { patchObject, readChange } from './patch.ts';
+import { decodeBody } from './decode.ts';
+import { checkPatched, patchObject, readChange } from './patch.ts';
 import { isStored, sendObject } from './present.ts';
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
@@ -26,12 +26,13 @@ export async function scaleObject(call: Call): Promise<void> {
     return sendScale(call, stored.value);
   }
   const options = writeOptions(exchange.query, exchange.header('user-agent'));
-  const change = await readScale(call, options.fieldValidation);
+  const duplicates: string[] = [];
+  const change = await readScale(call, options.fieldValidation, duplicates);
   const result = await patchObject(
     call,
     (object) => {
       const scale = change(toScale(call, object));
-      checkSchema(api, SCALE, scale, 'Ignore');
+      checkPatched(call, SCALE, scale, options.fieldValidation, duplicates);
       const replicas = scale.spec?.replicas ?? 0;
       if (replicas < 0) {
         throw new StatusError(
@@ -52,8 +53,10 @@ export async function scaleObject(call: Call): Promise<void> {
 async function readScale(
   call: Call,
   validation: 'Ignore' | 'Warn' | 'Strict',
+  duplicates: string[],
 ): Promise<(scale: Scale) => Scale> {
-  if (call.exchange.method === 'PATCH') return (await readChange(call, SCALE)) as (scale: Scale) => Scale;
+  if (call.exchange.method === 'PATCH')
+    return (await readChange(call, SCALE, duplicates)) as (scale: Scale) => Scale;
   const scale: Scale = await decodeBody(call, SCALE, validation);
   if (mediaType(call.exchange.header('content-type')) === '' || !isObject(scale.spec)) {
     throw new StatusError('BadRequest', 'a Scale must have spec.replicas');

@@ -150,6 +150,9 @@ t.test('unknown and duplicate fields, in bodies and patches of all sorts', async
     t.match(warned, { code: 200, headers: { warning: `299 - ${JSON.stringify(why)}` } });
     t.equal((await send('Ignore')).headers['warning'], undefined);
   }
+  const review = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews?fieldValidation=Strict';
+  const asked = { spec: { resourceAttributes: { verb: 'get' } }, more: 1 };
+  t.match((await request('POST', review, asked)).body, { code: 400, message: /unknown field "more"/ });
   const wrong = await request('PATCH', `${maps}/a`, '{"data":{"k":1}}', type('merge-patch+json'));
   t.match(wrong.body, { code: 422, message: /patch: Invalid value: .*cannot unmarshal number/ });
 });
@@ -304,4 +307,20 @@ t.test("what kubectl applied is not another manager's to take", async (t) => {
       /1 conflict: conflict with "kubectl" using apps\/v1: \.spec\.template\.spec\.containers\[name="c"\]\.image/,
   });
   t.match(await kubectl.ok('get deployment web --subresource=scale'), /DESIRED +AVAILABLE.*\nweb +2 +0 /);
+  const scale = '/apis/apps/v1/namespaces/default/deployments/web/scale?fieldValidation=Strict';
+  t.match(await request('PATCH', scale, { spec: { replicas: 3 }, more: 1 }, type('merge-patch+json')), {
+    code: 422,
+    body: { message: /strict decoding error: unknown field "more"/ },
+  });
+});
+
+t.test('an Eviction of an older version evicts', async (t) => {
+  const pods = '/api/v1/namespaces/default/pods';
+  await request('POST', pods, {
+    metadata: { name: 'old' },
+    spec: { containers: [{ name: 'c', image: 'x' }] },
+  });
+  const eviction = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'old' } };
+  t.match(await request('POST', `${pods}/old/eviction`, eviction), { code: 201 });
+  t.match(await request('GET', `${pods}/old`), { code: 404 });
 });
