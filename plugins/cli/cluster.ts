@@ -7,6 +7,7 @@ import { VERSION } from '../../kernel/version.ts';
 import { loaders, type Role } from '../standard.ts';
 import { choosePlugins } from './choose.ts';
 import { apiClient } from './client.ts';
+import { comeBack, endWithParent } from './comeback.ts';
 import { UsageError, type Values } from './command.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { collectWhenIdle } from './idle.ts';
@@ -30,6 +31,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const say = (label: string, text: string): void => console.log(`  ${label.padEnd(10)} ${text}`);
 
   const signal = interruption();
+  endWithParent();
 
   console.log(`Orlop ${VERSION}`);
   say('data', data);
@@ -50,10 +52,13 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   });
   const stopCollecting = collectWhenIdle();
+  const uncaught = unexpected(log);
   try {
     if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal });
-    const failure = await Promise.race([kernel.failed, unexpected(log), interrupted(signal)]);
+    const failure = await Promise.race([kernel.failed, uncaught, interrupted(signal)]);
     if (failure) console.error(`orlop: ${failure.message}`);
+    await kernel.stop();
+    if (failure instanceof Uncaught) return await comeBack(signal);
     return failure ? 1 : 0;
   } finally {
     stopCollecting();
@@ -61,6 +66,9 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     log.close();
   }
 }
+
+/** See `unexpected`. */
+class Uncaught extends Error {}
 
 interface Scene {
   data: string;
@@ -142,7 +150,7 @@ function interruption(): AbortSignal {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);
       console.log('\nStopping ...');
-      controller.abort();
+      controller.abort(name);
     });
   }
   return controller.signal;
@@ -158,7 +166,7 @@ function unexpected(log: Logger): Promise<Error> {
       process.on(event, (cause: unknown) => {
         const error = cause instanceof Error ? cause : new Error(String(cause));
         log.error('an error that nobody caught', { error: error.stack });
-        resolve(new Error(`an unexpected error: ${error.message}. The log tells where it happened.`));
+        resolve(new Uncaught(`an unexpected error: ${error.message}. The log tells where it happened.`));
       });
     }
   });
