@@ -4,7 +4,7 @@ import type { ResourceRow } from '../resources/types.ts';
 import { type Definition, type Definitions, REFERENCE } from '../schemas/definitions.ts';
 import type { Schemas } from '../schemas/generated.ts';
 import { COMMON_DEFINITIONS, type PathItem, pathsOf } from './paths.ts';
-import { swaggerOf } from './swagger.ts';
+import { SECURITY, SECURITY_SCHEMES, swaggerOf } from './swagger.ts';
 import { encodeSwagger } from './swagger-protobuf.ts';
 
 /** A document made once, and the hash of it in upper-case hex: its ETag, and what the index of v3 has clients ask for. */
@@ -49,7 +49,8 @@ export class OpenApi {
         openapi: '3.0.0',
         info: this.#info,
         paths,
-        components: { schemas: this.#closure(roots) },
+        components: { schemas: this.#closure(roots), securitySchemes: SECURITY_SCHEMES },
+        security: SECURITY,
       });
     });
   }

@@ -5,12 +5,28 @@ import type { Swagger, SwaggerOperation, SwaggerParameter, SwaggerPath } from '.
  * A Swagger document as the protobuf message `openapi.v2.Document`, which clients of Go ask for because it parses faster.
  * Source: gnostic `openapiv2/OpenAPIv2.proto`; the field numbers are from there.
  */
-export function encodeSwagger({ swagger, info, paths, definitions }: Swagger): Buffer {
+export function encodeSwagger({
+  swagger,
+  info,
+  paths,
+  definitions,
+  securityDefinitions,
+  security,
+}: Swagger): Buffer {
   return Buffer.concat([
     field(1, swagger),
     field(2, field(1, info.title), field(2, info.version)),
     field(8, ...named(2, paths, pathItem)),
     field(9, ...named(1, definitions, schema)),
+    ...security.map((each) =>
+      field(12, ...named(1, each, (scopes) => scopes.map((scope) => field(1, scope)))),
+    ),
+    field(
+      13,
+      ...named(1, securityDefinitions, (each) => [
+        field(2, field(1, each.type), field(2, each.name), field(3, each.in), field(4, each.description)),
+      ]),
+    ),
   ]);
 }
 

@@ -8,7 +8,27 @@ export interface Swagger {
   readonly info: { readonly title: string; readonly version: string };
   readonly paths: Record<string, SwaggerPath>;
   readonly definitions: Definitions;
+  readonly securityDefinitions: Readonly<Record<string, SecurityScheme>>;
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
 }
+
+interface SecurityScheme {
+  readonly type: 'apiKey';
+  readonly name: string;
+  readonly in: 'header';
+  readonly description: string;
+}
+
+/** How generated clients learn to authenticate; the same in v3. */
+export const SECURITY_SCHEMES: Readonly<Record<string, SecurityScheme>> = {
+  BearerToken: {
+    description: 'Bearer Token authentication',
+    type: 'apiKey',
+    name: 'authorization',
+    in: 'header',
+  },
+};
+export const SECURITY = [{ BearerToken: [] }];
 
 export interface SwaggerPath {
   parameters: SwaggerParameter[];
@@ -48,6 +68,8 @@ export function swaggerOf(
     definitions: Object.fromEntries(
       Object.entries(definitions).map(([name, definition]) => [name, schema(WRITTEN_AS[name] ?? definition)]),
     ),
+    securityDefinitions: SECURITY_SCHEMES,
+    security: SECURITY,
   };
 }
 

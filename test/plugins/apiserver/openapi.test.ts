@@ -17,6 +17,7 @@ t.test('/openapi/v2 is a whole Swagger document', async (t) => {
     { code, type: headers['content-type'], body },
     { code: 200, type: 'application/json', body: { swagger: '2.0', info: { version: /^v1\.\d+\.0$/ } } },
   );
+  t.match(body, { securityDefinitions: { BearerToken: { in: 'header' } }, security: [{ BearerToken: [] }] });
   const { paths, definitions } = body as { paths: Record<string, Item>; definitions: object };
   const references = [...JSON.stringify(body).matchAll(/"\$ref":"([^"]+)"/g)].map(([, to]) => to!);
   t.same(
