@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { addAbortSignal } from 'node:stream';
 import type { BlobClient } from './client.ts';
 
@@ -7,6 +8,8 @@ export function guardBlobs(
   check: (need: 'read' | 'write') => void,
   signal: AbortSignal,
 ): BlobClient {
+  // Every stream that is read listens to it.
+  setMaxListeners(0, signal);
   const guarded = (need: 'read' | 'write'): BlobClient => {
     check(need);
     return blobs;

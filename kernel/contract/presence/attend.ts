@@ -20,15 +20,24 @@ export function attend(
   changed: Changed = () => undefined,
 ): Attendance {
   const roll = new Roll(changed);
+  // Time in which this process did not run is nobody's silence: what came meanwhile is still to be read.
+  let clock = 0;
+  let last = performance.now();
+  const tick = (): void => {
+    const now = performance.now();
+    clock += Math.min(now - last, 2 * EXPIRY_MS);
+    last = now;
+    roll.expire(clock);
+  };
   const subscriptions = [
     bus.subscribe(PRESENCE.here, (data) => {
-      if (isSign(data)) roll.here(data, performance.now());
+      if (isSign(data)) roll.here(data, clock);
     }),
     bus.subscribe(PRESENCE.bye, (data) => {
       if (isMember(data)) roll.bye(data);
     }),
   ];
-  const expiry = setInterval(() => roll.expire(performance.now()), EXPIRY_MS);
+  const expiry = setInterval(tick, EXPIRY_MS);
   bus.publish(PRESENCE.who, null);
   return {
     members: () => roll.members(),
