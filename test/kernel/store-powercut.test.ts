@@ -4,8 +4,8 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { ConfigMaps } from '../../kernel/contract/index.ts';
@@ -125,10 +125,16 @@ t.test('a power cut takes nothing that was acknowledged', { skip, timeout: 180_0
     const dataDir = join(disk.folder, `round-${round}`);
     mkdirSync(dataDir);
     const server = await startNats({ dataDir, binary, log: quiet });
-    const acknowledged = await writeAndCut(server.connection, () => disk.cut());
+    const made = (): void => server.streamsMade();
+    const acknowledged = await writeAndCut(server.connection, () => disk.cut(), made);
     process.kill(server.pid!, 'SIGKILL');
     await server.stop().catch(() => undefined);
     disk.boot();
+    // What was staged in memory is gone too.
+    const staged = join(dataDir, 'nats/store/jetstream/$G/streams/orlop-objects/batches');
+    const inMemory = lstatSync(staged, { throwIfNoEntry: false })?.isSymbolicLink();
+    if (inMemory) rmSync(dirname(readlinkSync(staged)), { recursive: true, force: true });
+    t.comment(inMemory ? 'batches were staged in memory' : 'batches were staged on disk');
     t.strictSame(await lostOf(acknowledged, dataDir), [], `all of ${acknowledged.length} are there`);
   }
 });

@@ -53,6 +53,7 @@ async function killParts(
   const wrong: string[] = [];
   const line = await server.connect('observer');
   const observer = await openStore({ connection: line, log: quiet, writer: 'observer', replicas });
+  server.streamsMade();
   const watched = watch(observer, wrong);
   let writer = startWriter({ connection, round: 'r0' }, ledger);
   try {

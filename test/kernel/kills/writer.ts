@@ -38,6 +38,7 @@ const store = await openStore({
   replicas: connection.replicas,
   highWater: o.dataDir && join(o.dataDir, 'revisions.json'),
 });
+server?.streamsMade();
 await Promise.all(Array.from({ length: WRITERS }, (_, id) => write(store, id)));
 
 async function write(store: ObjectStore, id: number): Promise<never> {
