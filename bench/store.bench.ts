@@ -1,20 +1,18 @@
 /**
  * The object store and the event bus, beside raw publishes to the same nats-server in the same run.
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headers, type NatsConnection } from 'nats';
 import { openBus } from '../kernel/bus/index.ts';
 import { type ConfigMap, ConfigMaps, type Logger } from '../kernel/contract/index.ts';
-import { connectTo, startNats } from '../kernel/nats/index.ts';
-import { greets } from '../kernel/nats/probe.ts';
+import { startNats } from '../kernel/nats/index.ts';
 import { type ObjectStore, openBlobs, openStore } from '../kernel/store/index.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { lazyServer } from './lazy-server.ts';
 import { percentile, Report } from './report.ts';
 
 const BYTES = 2048;
@@ -67,36 +65,6 @@ function raw(connection: NatsConnection, prefix: string): (i: number) => Promise
     const answer = await connection.request(`${prefix}.${i}`, body, { headers: all, timeout: 30_000 });
     const { error } = answer.json<{ error?: object }>();
     if (error) throw new Error(JSON.stringify(error));
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A server that syncs at its leisure, as nats-server does by itself: the yardstick of "not durable". */
-async function lazyServer(): Promise<{ connection: NatsConnection; stop(): Promise<void> }> {
-  const port = await freePort();
-  const path = join(folder, 'lazy.conf');
-  writeFileSync(
-    path,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'lazy'))} }\n`,
-  );
-  const child = spawn(binary, ['-c', path], { stdio: 'ignore' });
-  while (!(await greets('127.0.0.1', port))) await new Promise((resolve) => setTimeout(resolve, 20));
-  const connection = await connectTo({ servers: [`nats://127.0.0.1:${port}`] }, 'bench');
-  return {
-    connection,
-    stop: async () => {
-      await connection.close();
-      const exited = once(child, 'exit');
-      child.kill('SIGINT');
-      await exited;
-    },
   };
 }
 
@@ -181,7 +149,7 @@ async function fanOut(store: ObjectStore, watchers: number): Promise<number> {
 
 async function main(): Promise<void> {
   const server = await startNats({ dataDir: folder, binary, log });
-  const lazy = await lazyServer();
+  const lazy = await lazyServer(binary, join(folder, 'lazy'));
   const connection = await server.connect('bench store');
   const plain = await server.connect('bench raw');
   const store = await openStore({ connection, log, writer: 'bench' });
