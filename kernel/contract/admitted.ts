@@ -46,6 +46,7 @@ export function admittedObjects(
       return (await store.delete(resource, key, options)) as StoredObject<T>;
     },
     transact: async (writes) => store.transact(await Promise.all(writes.map((write) => admit(write)))),
+    health: () => store.health(),
     onBehalfOf: (user) => admittedObjects(store.onBehalfOf(user), writer, admission),
   };
 }

@@ -145,6 +145,7 @@ export function grantedObjects(store: ObjectClient, access: Access): ObjectClien
     modify: async (resource, key, change) =>
       store.modify(access.resource(resource, 'get', 'update'), key, change),
     delete: async (resource, key, options) => store.delete(access.resource(resource, 'delete'), key, options),
+    health: async () => store.health(),
     onBehalfOf: (user) => grantedObjects(store.onBehalfOf(user), access),
     transact: async (writes) =>
       store.transact(

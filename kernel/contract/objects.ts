@@ -1,4 +1,5 @@
 import type { KubeObject } from './model/object.ts';
+import type { Health } from './plugin.ts';
 
 /** Names a resource. The store keys by group and plural; version and kind are how objects of it present themselves. */
 export interface Resource<T extends KubeObject = KubeObject> {
@@ -191,6 +192,8 @@ export interface ObjectClient {
   ): Promise<StoredObject<T>>;
   /** All or nothing; each key at most once; at most 1,000 writes. */
   transact(writes: Write[]): Promise<StoredObject[]>;
+  /** Whether objects can be written, by writing something that is none, and if not why. */
+  health(): Promise<Health>;
   /** The same objects, for writes that this user asked for: `history` shows whose they were. */
   onBehalfOf(user: string): ObjectClient;
 }

@@ -2,6 +2,7 @@ import {
   type DeleteOptions,
   type GetOptions,
   generateName,
+  type Health,
   isStatus,
   type KubeObject,
   type ListOptions,
@@ -108,6 +109,10 @@ export class Client implements ObjectClient {
 
   async transact(writes: Write[]): Promise<StoredObject[]> {
     return await this.#writer.transact(writes, this.#author);
+  }
+
+  health(): Promise<Health> {
+    return this.#writer.health();
   }
 
   onBehalfOf(user: string): ObjectClient {

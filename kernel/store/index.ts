@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import type { Health, Logger, ObjectClient, Resource, SecretsEncoding } from '../contract/index.ts';
+import type { Logger, ObjectClient, Resource, SecretsEncoding } from '../contract/index.ts';
 import { Link } from '../nats/link.ts';
 import { Client } from './client.ts';
 import { Encodings } from './encodings.ts';
@@ -50,8 +50,6 @@ export interface ObjectStore extends ObjectClient {
   /** The last revision of the objects' stream that the cache has. */
   revision(): number;
   stats(): StoreStats;
-  /** Writes a canary to every stream. */
-  health(): Promise<Health>;
   close(): Promise<void>;
 }
 
@@ -110,7 +108,7 @@ class Store extends Client implements ObjectStore {
   ) {
     const byDesign = new Map(shards.map((shard) => [shard.design, shard]));
     const shardOf = (resource: Resource): Shard => byDesign.get(streamOf(resource))!;
-    const writes = new Writer(shardOf, encodings, o.trouble ?? (() => undefined));
+    const writes = new Writer(shards, shardOf, encodings, o.trouble ?? (() => undefined));
     super(shardOf, writes, { writer: o.writer });
     this.#link = link;
     this.#highWater = highWater;
@@ -149,16 +147,6 @@ class Store extends Client implements ObjectStore {
       watchers: sum((table) => table.watchers.size),
       written,
     };
-  }
-
-  async health(): Promise<Health> {
-    try {
-      this.#writer.checkAvailable();
-      await Promise.all(this.#shards.map((shard) => shard.canary()));
-      return { healthy: true };
-    } catch (error) {
-      return { healthy: false, message: `objects cannot be written: ${(error as Error).message}` };
-    }
   }
 
   /** Resolves when everything that was stored is in the cache. */

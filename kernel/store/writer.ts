@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   conflict,
+  type Health,
   type KubeObject,
   notFound,
   type ObjectKey,
@@ -31,22 +32,36 @@ export interface Author {
 
 /** Carries writes out: plans each on the newest revision it knows, and again on a newer one when another write was first. */
 export class Writer {
+  readonly #shards: readonly Shard[];
   readonly #shardOf: (resource: Resource) => Shard;
   readonly #encodings: Encodings;
   readonly #trouble: () => string | undefined;
 
   constructor(
+    shards: readonly Shard[],
     shardOf: (resource: Resource) => Shard,
     encodings: Encodings,
     trouble: () => string | undefined,
   ) {
+    this.#shards = shards;
     this.#shardOf = shardOf;
     this.#encodings = encodings;
     this.#trouble = trouble;
   }
 
+  /** Writes a canary to every stream. */
+  async health(): Promise<Health> {
+    try {
+      this.#checkAvailable();
+      await Promise.all(this.#shards.map((shard) => shard.canary()));
+      return { healthy: true };
+    } catch (error) {
+      return { healthy: false, message: `objects cannot be written: ${(error as Error).message}` };
+    }
+  }
+
   /** Throws `ServiceUnavailable` while it is known that nothing can be written. */
-  checkAvailable(): void {
+  #checkAvailable(): void {
     const trouble = this.#trouble();
     if (trouble) throw new StatusError('ServiceUnavailable', trouble, { retryAfterSeconds: 5 });
   }
@@ -59,7 +74,7 @@ export class Writer {
   async transact(writes: readonly Write[], author: Author): Promise<Entry[]> {
     const first = writes[0];
     if (!first) return [];
-    this.checkAvailable();
+    this.#checkAvailable();
     const shard = this.#shardOf(first.resource);
     const targets = writes.map((write) => ({ write, key: keyOfWrite(write) }));
     this.#check(shard, writes, targets);

@@ -9,6 +9,7 @@ import { blobAttributes, blobs } from '../handlers/blobs.ts';
 import type { Api } from '../handlers/call.ts';
 import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
 import { sendIssuer, sendKeySet } from '../handlers/issuer.ts';
+import { readiness } from '../handlers/readiness.ts';
 import { route } from '../handlers/route.ts';
 import { authenticate, unauthorized } from '../http/authenticate.ts';
 import type { Attributes } from '../http/authorize.ts';
@@ -133,6 +134,7 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   );
   hono.all('/openid/v1/jwks', answer(plain((exchange) => sendKeySet(exchange, api))));
   hono.all('/version', answer(plain((exchange) => exchange.json(200, version))));
+  hono.get('/readyz', answer(plain(readiness(api.objects))));
   for (const name of ['healthz', 'livez', 'readyz']) hono.all(`/${name}`, healthy).all(`/${name}/*`, healthy);
   hono.all('/', answer(plain((exchange) => exchange.json(200, { paths }))));
   hono.all('*', answer(plain(() => Promise.reject(unknownResource()))));
