@@ -25,8 +25,9 @@ export async function serveLogs(pods: PodManager, params: LogsParams, stream: Du
     ...(since === undefined ? {} : { since }),
   };
   let left = params.limitBytes ?? Number.POSITIVE_INFINITY;
-  for await (const { time, data } of runtime.containerLogs(container.id, options)) {
+  for await (const { time, data, stream: from } of runtime.containerLogs(container.id, options)) {
     if (abort.signal.aborted || left <= 0) break;
+    if (params.stream !== undefined && params.stream !== from) continue;
     const line = params.timestamps ? Buffer.concat([Buffer.from(`${time} `), data]) : data;
     const part = line.length > left ? line.subarray(0, left) : line;
     left -= part.length;

@@ -50,6 +50,8 @@ export interface LogsParams {
   sinceSeconds?: number;
   sinceTime?: string;
   limitBytes?: number;
+  /** Only this one; absent: both. */
+  stream?: 'stdout' | 'stderr';
 }
 
 /** Params of an `attach` stream. The stream carries `Channel` frames both ways; the agent's last is the status. */

@@ -1,6 +1,8 @@
 import { pipeline } from 'node:stream/promises';
 import { type Json, type LogsParams, nodeSubject, notFound, type Pod, StatusError } from 'orlop/plugin';
 import { count, flag } from '../http/options.ts';
+import { forbidden, invalid, invalidObject, unsupported } from '../resources/errors.ts';
+import type { FieldError } from '../resources/types.ts';
 import { type Call, keyOfPath } from './call.ts';
 
 /** GET of a pod's `/log`: streamed from the agent of the node that runs it. Source: pod `LogLocation`. */
@@ -34,13 +36,14 @@ export async function podLogs(call: Call): Promise<void> {
 function logsParams(pod: Pod, query: URLSearchParams): LogsParams {
   const { name = '', namespace = '', uid } = pod.metadata ?? {};
   const sinceTime = query.get('sinceTime') || undefined;
-  const sinceSeconds = count(query, 'sinceSeconds');
-  if (sinceTime !== undefined && sinceSeconds !== undefined) {
-    throw new StatusError(
-      'Invalid',
-      'PodLogOptions "" is invalid: only one of sinceTime or sinceSeconds may be provided',
-    );
-  }
+  const numbers = {
+    tailLines: whole(query, 'tailLines'),
+    sinceSeconds: whole(query, 'sinceSeconds'),
+    limitBytes: whole(query, 'limitBytes'),
+  };
+  const stream = query.get('stream') || 'All';
+  const errors = validateLogOptions({ ...numbers, sinceTime, stream });
+  if (errors.length > 0) throw invalidObject(LOG_OPTIONS, name, errors);
   if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime))) {
     throw new StatusError(
       'BadRequest',
@@ -55,14 +58,50 @@ function logsParams(pod: Pod, query: URLSearchParams): LogsParams {
     follow: flag(query, 'follow') ?? false,
     previous: flag(query, 'previous') ?? false,
     timestamps: flag(query, 'timestamps') ?? false,
-    tailLines: count(query, 'tailLines'),
-    sinceSeconds,
+    ...numbers,
     sinceTime,
-    limitBytes: count(query, 'limitBytes'),
+    stream: STREAMS[stream],
   };
   for (const field of Object.keys(params) as (keyof LogsParams)[])
     if (params[field] === undefined) delete params[field];
   return params;
+}
+
+const LOG_OPTIONS = { group: '', version: 'v1', kind: 'PodLogOptions' };
+const STREAMS: Readonly<Record<string, LogsParams['stream']>> = {
+  All: undefined,
+  Stdout: 'stdout',
+  Stderr: 'stderr',
+};
+
+/** Source: kubernetes `pkg/apis/core/validation/validation.go`, ValidatePodLogOptions. */
+function validateLogOptions(options: {
+  tailLines: number | undefined;
+  sinceSeconds: number | undefined;
+  limitBytes: number | undefined;
+  sinceTime: string | undefined;
+  stream: string;
+}): FieldError[] {
+  const { tailLines, sinceSeconds, limitBytes, sinceTime, stream } = options;
+  const errors: FieldError[] = [];
+  const positive = (field: string, value: number | undefined): void => {
+    if (value !== undefined && value < 1) errors.push(invalid(field, value, 'must be greater than 0'));
+  };
+  if (tailLines !== undefined && tailLines < 0)
+    errors.push(invalid('tailLines', tailLines, 'must be greater than or equal to 0'));
+  positive('limitBytes', limitBytes);
+  if (sinceSeconds !== undefined && sinceTime !== undefined)
+    errors.push(forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  else positive('sinceSeconds', sinceSeconds);
+  if (!Object.hasOwn(STREAMS, stream)) errors.push(unsupported('stream', stream, Object.keys(STREAMS)));
+  else if (stream !== 'All' && tailLines !== undefined)
+    errors.push(forbidden('', '`tailLines` and specific `stream` are mutually exclusive for now'));
+  return errors;
+}
+
+function whole(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name) ?? '';
+  return /^-\d{1,15}$/.test(value) ? Number(value) : count(query, name);
 }
 
 /** The container a request is about: the one asked for, or the only one. Throws BadRequest. */

@@ -1,5 +1,6 @@
-import { conflict, notFound, type Pod, StatusError, timestamp, withCondition } from 'orlop/plugin';
+import { conflict, notFound, type Pod, timestamp, withCondition } from 'orlop/plugin';
 import { writeOptions } from '../http/options.ts';
+import { invalidObject, required, unsupported } from '../resources/errors.ts';
 import { type Call, keyOfPath } from './call.ts';
 import { decodeBody } from './decode.ts';
 
@@ -11,24 +12,20 @@ export const CREATED = {
   code: 201,
 } as const;
 
+const BINDING = { group: '', version: 'v1', kind: 'Binding' };
+
 /** POST of a Binding to a pod: what a scheduler does. Source: pod `BindingREST.setPodHostAndAnnotations`. */
 export async function bindPod(call: Call): Promise<void> {
   const { api, exchange, row } = call;
   const options = writeOptions(exchange.query, exchange.header('user-agent'));
-  const binding = (await decodeBody(
-    call,
-    { group: '', version: 'v1', kind: 'Binding' },
-    options.fieldValidation,
-  )) as {
+  const binding = (await decodeBody(call, BINDING, options.fieldValidation)) as {
     metadata?: { uid?: string };
     target?: { kind?: string; name?: string };
   };
   const { kind = '', name: node = '' } = binding.target ?? {};
   if (kind !== '' && kind !== 'Node')
-    throw invalidTarget(
-      `target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`,
-    );
-  if (node === '') throw invalidTarget('target.name: Required value');
+    throw invalidObject(BINDING, '', [unsupported('target.kind', kind, ['Node', '<empty>'])]);
+  if (node === '') throw invalidObject(BINDING, '', [required('target.name')]);
   const key = keyOfPath(call);
   const bind = (pod: Pod): void => {
     const { uid } = binding.metadata ?? {};
@@ -58,8 +55,4 @@ export async function bindPod(call: Call): Promise<void> {
     bind(structuredClone(stored.value) as Pod);
   } else await api.objects.modify(row.storage, key, (draft) => bind(draft as Pod));
   await exchange.json(201, CREATED);
-}
-
-function invalidTarget(message: string): StatusError {
-  return new StatusError('Invalid', `Binding "" is invalid: ${message}`);
 }
