@@ -1,5 +1,4 @@
-import type { Definition, Definitions } from './definitions.ts';
-import { referenceTo } from './definitions.ts';
+import { type Definition, type Definitions, referenceTo } from './definitions.ts';
 
 const ADMISSION = 'io.k8s.api.admissionregistration.v1';
 const CORE = 'io.k8s.api.core.v1';
