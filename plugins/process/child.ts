@@ -20,6 +20,8 @@ export interface ChildOptions extends PeerOptions {
 
 /** Milliseconds for each step of the way out: the answer to `shutdown`, the end after it, the end after SIGTERM. */
 const GRACE_MS = 1_000;
+/** Bytes a request takes beyond its text, about. */
+const OVERHEAD = 512;
 /** Bytes of a line of standard error that go to the log. */
 const LOG_LINE = 4_096;
 
@@ -36,8 +38,10 @@ export class ChildPeer implements Peer {
   #isGone = false;
   #id = 0;
   #serving = 0;
-  /** Received, but not looked at yet. */
-  readonly #backlog: string[] = [];
+  /** Its requests that are not being served yet, and their bytes. */
+  readonly #waiting: { message: Message; bytes: number }[] = [];
+  #waitingBytes = 0;
+  #idle: (() => void) | undefined;
   #lastWords = '';
 
   constructor(o: ChildOptions) {
@@ -58,8 +62,11 @@ export class ChildPeer implements Peer {
       // What it has started and left behind; later the number may be another's.
       this.#kill('SIGKILL');
       this.#isGone = true;
-      // What it said last is still in the pipes.
-      setImmediate(() => this.#end(`its process ended: ${signal ?? `exit code ${code}`}${this.#lastWords}`));
+      const end = (): void =>
+        this.#end(`its process ended: ${signal ?? `exit code ${code}`}${this.#lastWords}`);
+      // What it said last is still in the pipes, which somebody beyond its group might hold open.
+      child.once('close', end);
+      setTimeout(end, GRACE_MS).unref();
     });
     // A child that is gone is told of by its exit.
     child.stdin.on('error', () => undefined);
@@ -78,6 +85,7 @@ export class ChildPeer implements Peer {
       const settle = (response: Message | Error): void => {
         clearTimeout(timer);
         this.#pending.delete(id);
+        if (this.#pending.size === 0) this.#idle?.();
         resolve(response);
       };
       const late = (): void => settle(this.#error('Timeout', `${method} took longer than ${ms} ms`));
@@ -97,6 +105,9 @@ export class ChildPeer implements Peer {
 
   async close(): Promise<void> {
     if (!this.#over) {
+      // What it was asked before it may finish.
+      if (this.#pending.size > 0)
+        await within(GRACE_MS, new Promise<void>((resolve) => (this.#idle = resolve)));
       await this.call('shutdown', {}, GRACE_MS).catch((error: unknown) =>
         this.#o.log.warn('did not shut down when asked', { error: String(error) }),
       );
@@ -104,7 +115,7 @@ export class ChildPeer implements Peer {
     }
     this.#child.stdin.end();
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-      if (await this.#exitsWithin(GRACE_MS)) break;
+      if (await within(GRACE_MS, this.#exited)) break;
       this.#kill(signal);
     }
     this.#settleAll(this.#over!);
@@ -115,7 +126,7 @@ export class ChildPeer implements Peer {
     const lines = new LineReader(limits.message);
     child.stdout.on('data', (chunk: Buffer) => {
       try {
-        this.#backlog.push(...lines.push(chunk));
+        for (const line of lines.push(chunk)) if (line !== '') this.#receive(line);
         this.#readOn();
       } catch (error) {
         this.#end(`sent ${(error as Error).message}`);
@@ -153,7 +164,11 @@ export class ChildPeer implements Peer {
     const problem = messageProblem(message);
     if (problem !== undefined) this.#end(`sent a message that ${problem}: ${line.slice(0, 80)}`);
     else if (message.method === undefined) this.#settle(message);
-    else void this.#serve(message);
+    else {
+      const bytes = line.length + OVERHEAD;
+      this.#waiting.push({ message, bytes });
+      this.#waitingBytes += bytes;
+    }
   }
 
   #settle(response: Message): void {
@@ -180,17 +195,14 @@ export class ChildPeer implements Peer {
     }
   }
 
-  /** Reads no more of its requests while it does not read the answers, or has many in work. */
-  #isBusy(): boolean {
-    return this.#serving >= this.#o.limits.requests || this.#isBehind();
-  }
-
+  /** Serves some of its requests at a time, none while it does not read the answers; reads on while few wait. */
   #readOn(): void {
-    while (this.#backlog.length > 0 && !this.#isBusy()) {
-      const line = this.#backlog.shift()!;
-      if (line !== '') this.#receive(line);
+    while (this.#waiting.length > 0 && this.#serving < this.#o.limits.requests && !this.#isBehind()) {
+      const { message, bytes } = this.#waiting.shift()!;
+      this.#waitingBytes -= bytes;
+      void this.#serve(message);
     }
-    if (this.#backlog.length > 0) this.#child.stdout.pause();
+    if (this.#waitingBytes > this.#o.limits.unread || this.#isBehind()) this.#child.stdout.pause();
     else this.#child.stdout.resume();
   }
 
@@ -220,14 +232,6 @@ export class ChildPeer implements Peer {
     for (const settle of this.#pending.values()) settle(error);
   }
 
-  async #exitsWithin(ms: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
-    const isOver = await Promise.race([this.#exited.then(() => true), late]);
-    clearTimeout(timer);
-    return isOver;
-  }
-
   /** The whole group. */
   #kill(signal: NodeJS.Signals): void {
     const { pid } = this.#child;
@@ -242,6 +246,15 @@ export class ChildPeer implements Peer {
   #error(reason: StatusError['reason'], message: string): StatusError {
     return new StatusError(reason, `${this.#o.label}: ${message}`);
   }
+}
+
+/** False: it has not come to pass in that time. */
+async function within(ms: number, event: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  const happened = await Promise.race([event.then(() => true), late]);
+  clearTimeout(timer);
+  return happened;
 }
 
 function tooLarge(error: unknown): Message['error'] {

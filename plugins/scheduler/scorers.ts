@@ -113,7 +113,8 @@ export class Scorers {
     pods: readonly PodInfo[],
     limit: Deadline,
   ): Promise<readonly (readonly number[] | null)[]> {
-    const plugin = this.#o.plugins.get(name)!;
+    const plugin = this.#o.plugins.get(name);
+    if (!plugin) throw new Error('it is there no more');
     let scores: readonly (readonly number[] | null)[] = [];
     for (const request of feed.requests(nodes, pods)) {
       const answer = await plugin.score(request);
