@@ -81,6 +81,7 @@ export class Desired {
     try {
       if (away) await this.#remove(name, original);
       else await this.#change(name, placed && isAsked ? asked : undefined, original, now);
+      if (what === 'original') this.#asked.delete(name);
     } catch (error) {
       now.problem = asStatusError(error).message;
     }

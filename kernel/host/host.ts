@@ -216,13 +216,11 @@ export class Host {
       );
     }
     const order = sortGraph([...this.#nodes(), this.#node(plugin)]);
-    const running = [...this.#groups];
     this.#place([plugin]);
     this.#order = order;
     const unit = this.#units.get(name);
     if (unit) return await this.#startUnit(unit);
     const group = this.#groups.find((each) => `worker/${each.name}` === placeOf(isolation))!;
-    if (!running.includes(group)) return await group.start();
     try {
       await group.join(name);
     } catch (error) {

@@ -138,8 +138,9 @@ export class WorkerGroup {
     await this.#thread?.stop();
   }
 
-  /** Starts one that was added since the thread runs, which goes on meanwhile. Throws when the thread refuses it; it is none of its members then. */
+  /** Starts one that was added last: with the thread, or in the one that runs, which goes on meanwhile. Throws when the thread refuses it; it is none of its members then. */
   async join(name: string): Promise<void> {
+    if (!this.#thread && !this.#retry) return await this.start();
     const { plugin } = this.#member(name);
     await this.#change(name, async (thread) => {
       await this.#bringEncoding(thread, plugin);
@@ -238,6 +239,7 @@ export class WorkerGroup {
       this.#update({ ...current, phase: 'Failed', healthy: false, provides: [], message: next });
     }
     this.#retry = setTimeout(() => {
+      this.#retry = undefined;
       this.#deaths.count += 1;
       void this.start();
     }, delay).unref();

@@ -1,6 +1,7 @@
 /** Plugins join and leave a worker thread that runs, and are kept to its memory. */
 import { type PluginObject, Plugins, Pods, Secrets } from 'orlop/plugin';
 import t, { type Test } from 'tap';
+import aesgcm from '../../plugins/secrets/aesgcm/index.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 
 const module = (path: string): string => new URL(path, import.meta.url).href;
@@ -175,4 +176,16 @@ t.test('a limit of memory is for a worker, and has a least', async (t) => {
     await told(kernel, 'it is refused', ({ status }) => message.test(status?.message ?? ''));
   }
   t.equal(kernel.plugins().length, 0);
+});
+
+t.test('a worker that one plugin could not enter is there for the next', async (t) => {
+  const kernel = await testKernel(t, { plugins: [aesgcm], timing });
+  await ask(kernel, { module: guest, isolation: 'worker/late' });
+  await told(kernel, 'it cannot read Secrets there', ({ status }) =>
+    /plugin "secrets-aesgcm" cannot run in worker "late": give its module/.test(status?.message ?? ''),
+  );
+  await ask(kernel, { module: module('./host-plugins/tenant.js'), isolation: 'worker/late' }, 'tenant');
+  const tenant = () => kernel.plugins().find(({ name }) => name === 'tenant');
+  await eventually('the other runs', () => tenant()?.phase === 'Running');
+  t.equal(tenant()?.isolation, 'worker/late');
 });
