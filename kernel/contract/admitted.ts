@@ -47,6 +47,7 @@ export function admittedObjects(
     },
     transact: async (writes) => store.transact(await Promise.all(writes.map((write) => admit(write)))),
     health: () => store.health(),
+    stats: () => store.stats(),
     onBehalfOf: (user) => admittedObjects(store.onBehalfOf(user), writer, admission),
   };
 }

@@ -146,6 +146,7 @@ export function grantedObjects(store: ObjectClient, access: Access): ObjectClien
       store.modify(access.resource(resource, 'get', 'update'), key, change),
     delete: async (resource, key, options) => store.delete(access.resource(resource, 'delete'), key, options),
     health: async () => store.health(),
+    stats: () => store.stats(),
     onBehalfOf: (user) => grantedObjects(store.onBehalfOf(user), access),
     transact: async (writes) =>
       store.transact(

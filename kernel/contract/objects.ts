@@ -35,6 +35,18 @@ export interface StoredObject<T extends KubeObject = KubeObject> {
   readonly stale?: boolean;
 }
 
+/** Of one process's store, since its start. */
+export interface StoreStats {
+  objects: number;
+  /** Of the objects and the past kept, in bytes. */
+  bytes: number;
+  /** Past events kept. */
+  events: number;
+  watchers: number;
+  /** Messages sent, in how many flights, how many conflicted and how many had an outcome that had to be found out. */
+  written: { messages: number; flights: number; conflicts: number; unknown: number };
+}
+
 export interface ReadOptions {
   /**
    * How fresh the answer must be. Absent: linearizable, it reflects every write acknowledged anywhere before the call.
@@ -192,6 +204,7 @@ export interface ObjectClient {
   ): Promise<StoredObject<T>>;
   /** All or nothing; each key at most once; at most 1,000 writes. */
   transact(writes: Write[]): Promise<StoredObject[]>;
+  stats(): StoreStats;
   /** Whether objects can be written, by writing something that is none, and if not why. */
   health(): Promise<Health>;
   /** The same objects, for writes that this user asked for: `history` shows whose they were. */

@@ -12,6 +12,7 @@ import {
   type PastRevision,
   type Resource,
   type StoredObject,
+  type StoreStats,
   type Watch,
   type WatchOptions,
   type WatchSink,
@@ -113,6 +114,10 @@ export class Client implements ObjectClient {
 
   health(): Promise<Health> {
     return this.#writer.health();
+  }
+
+  stats(): StoreStats {
+    return this.#writer.stats();
   }
 
   onBehalfOf(user: string): ObjectClient {

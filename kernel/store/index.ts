@@ -31,17 +31,6 @@ export interface StoreOptions {
   trouble?: (() => string | undefined) | undefined;
 }
 
-export interface StoreStats {
-  objects: number;
-  /** Of the objects and the past kept, in bytes. */
-  bytes: number;
-  /** Past events kept. */
-  events: number;
-  watchers: number;
-  /** Messages sent, in how many flights, how many conflicted and how many had an outcome that had to be found out. */
-  written: { messages: number; flights: number; conflicts: number; unknown: number };
-}
-
 export interface ObjectStore extends ObjectClient {
   /** The same store for another writer. */
   as(writer: string): ObjectClient;
@@ -49,7 +38,6 @@ export interface ObjectStore extends ObjectClient {
   setEncoding(encoding: SecretsEncoding): void;
   /** The last revision of the objects' stream that the cache has. */
   revision(): number;
-  stats(): StoreStats;
   close(): Promise<void>;
 }
 
@@ -130,23 +118,6 @@ class Store extends Client implements ObjectStore {
 
   revision(): number {
     return this.#shards[0]!.cache.applied;
-  }
-
-  stats(): StoreStats {
-    const tables = this.#shards.flatMap((shard) => [...shard.cache.tables.values()]);
-    const sum = (of: (table: (typeof tables)[number]) => number): number =>
-      tables.reduce((total, table) => total + of(table), 0);
-    const written = { messages: 0, flights: 0, conflicts: 0, unknown: 0 };
-    for (const shard of this.#shards)
-      for (const name of ['messages', 'flights', 'conflicts', 'unknown'] as const)
-        written[name] += shard.journal.written[name];
-    return {
-      objects: sum((table) => table.size),
-      bytes: sum((table) => table.bytes),
-      events: sum((table) => table.ringSize),
-      watchers: sum((table) => table.watchers.size),
-      written,
-    };
   }
 
   /** Resolves when everything that was stored is in the cache. */

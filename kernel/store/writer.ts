@@ -8,6 +8,7 @@ import {
   type Resource,
   StatusError,
   type StoredObject,
+  type StoreStats,
   subjectToken,
   type Write,
 } from '../contract/index.ts';
@@ -47,6 +48,23 @@ export class Writer {
     this.#shardOf = shardOf;
     this.#encodings = encodings;
     this.#trouble = trouble;
+  }
+
+  stats(): StoreStats {
+    const tables = this.#shards.flatMap((shard) => [...shard.cache.tables.values()]);
+    const sum = (of: (table: (typeof tables)[number]) => number): number =>
+      tables.reduce((total, table) => total + of(table), 0);
+    const written = { messages: 0, flights: 0, conflicts: 0, unknown: 0 };
+    for (const shard of this.#shards)
+      for (const name of ['messages', 'flights', 'conflicts', 'unknown'] as const)
+        written[name] += shard.journal.written[name];
+    return {
+      objects: sum((table) => table.size),
+      bytes: sum((table) => table.bytes),
+      events: sum((table) => table.ringSize),
+      watchers: sum((table) => table.watchers.size),
+      written,
+    };
   }
 
   /** Writes a canary to every stream. */

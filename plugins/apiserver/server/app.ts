@@ -11,6 +11,7 @@ import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } fro
 import { sendIssuer, sendKeySet } from '../handlers/issuer.ts';
 import { readiness } from '../handlers/readiness.ts';
 import { route } from '../handlers/route.ts';
+import { storeMetrics } from '../handlers/store-metrics.ts';
 import { authenticate, unauthorized } from '../http/authenticate.ts';
 import type { Attributes } from '../http/authorize.ts';
 import { Exchange } from '../http/exchange.ts';
@@ -123,7 +124,17 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   };
 
   const healthy = answer(plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8')));
-  const paths = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+  const paths = [
+    '/api',
+    '/apis',
+    '/healthz',
+    '/livez',
+    '/metrics',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/readyz',
+    '/version',
+  ];
   const hono = new Hono<{ Bindings: HttpBindings }>();
   hono.all('/apis/orlop.dev/v1/blobs', answer(bytes)).all('/apis/orlop.dev/v1/blobs/*', answer(bytes));
   hono.all('/api/*', answer(resources)).all('/apis/*', answer(resources));
@@ -134,6 +145,7 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   );
   hono.all('/openid/v1/jwks', answer(plain((exchange) => sendKeySet(exchange, api))));
   hono.all('/version', answer(plain((exchange) => exchange.json(200, version))));
+  hono.all('/metrics', answer(plain(storeMetrics(api.objects))));
   hono.get('/readyz', answer(plain(readiness(api.objects))));
   for (const name of ['healthz', 'livez', 'readyz']) hono.all(`/${name}`, healthy).all(`/${name}/*`, healthy);
   hono.all('/', answer(plain((exchange) => exchange.json(200, { paths }))));

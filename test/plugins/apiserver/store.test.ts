@@ -30,6 +30,22 @@ t.test('history shows on whose behalf the API server wrote', async (t) => {
   t.match(await api.kernel.objects.history(ConfigMaps, key), [{ deleted: true, user: username }]);
 });
 
+t.test('metrics of the store', async (t) => {
+  const { text } = await api.request('GET', '/metrics');
+  const values = Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]),
+  );
+  t.ok(values['orlop_store_objects'] > 3, text);
+  t.ok(values['orlop_store_bytes'] > 1_000);
+  t.ok(values['orlop_store_watchers'] > 0);
+  t.ok(values['orlop_store_messages_total'] >= values['orlop_store_flights_total']);
+  t.equal(values['orlop_store_unknown_outcomes_total'], 0);
+  t.equal((await api.request('GET', '/metrics', undefined, { authorization: '' })).code, 401);
+});
+
 t.test('it is ready while objects can be written', async (t) => {
   t.match(await api.request('GET', '/readyz'), { code: 200, text: 'ok' });
   const { servers, user, pass } = api.kernel.nats.connection;
