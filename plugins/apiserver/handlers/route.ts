@@ -6,6 +6,7 @@ import type { ResourceRow } from '../resources/types.ts';
 import { attachPod, execPod } from '../streams/exec.ts';
 import { forwardPorts } from '../streams/portforward.ts';
 import type { Handler } from './call.ts';
+import { components } from './components.ts';
 import { createFromBody } from './create.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
 import { unknownResource } from './documents.ts';
@@ -75,7 +76,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
 };
 
 /** What answers for objects that are not kept. */
-const MADE = { review, nodes: metrics, presence: kernels } as const;
+const MADE = { review, nodes: metrics, plugins: components, presence: kernels } as const;
 
 /** Which handler answers, and what it does in terms of authorization. Throws NotFound or MethodNotAllowed. */
 export function route(

@@ -1,6 +1,7 @@
 import { accessRows } from './kinds/access.ts';
 import { appsRows } from './kinds/apps.ts';
 import { batchRows } from './kinds/batch.ts';
+import { componentRow } from './kinds/components.ts';
 import { configRows } from './kinds/config.ts';
 import { eventRows } from './kinds/events.ts';
 import { extensionRows } from './kinds/extensions.ts';
@@ -23,6 +24,7 @@ import type { ResourceRow } from './types.ts';
 export function standardRows(options: ServiceOptions): ResourceRow[] {
   const rows = [
     ...configRows,
+    componentRow,
     namespaceRow,
     ...nodeRows,
     podRow,

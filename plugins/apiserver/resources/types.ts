@@ -17,7 +17,7 @@ export interface ResourceRow<T extends KubeObject = KubeObject> extends Resource
   /** From and to the stored version, in place; absent when they are the same but for `apiVersion`. */
   readonly conversion?: { fromStorage(object: T): void; toStorage(object: T): void };
   /** Where answers come from: kept objects; the question itself, which is not kept (SelfSubjectAccessReview); the node agents; the kernels. */
-  readonly source: 'store' | 'review' | 'nodes' | 'presence';
+  readonly source: 'store' | 'review' | 'nodes' | 'plugins' | 'presence';
   readonly strategy: Strategy<T>;
   /** What `kubectl get` shows; the first is Name. */
   readonly columns: readonly Column<T>[];

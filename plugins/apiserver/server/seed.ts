@@ -1,4 +1,6 @@
 import {
+  type APIService,
+  APIServices,
   type EndpointSlice,
   EndpointSlices,
   isStatus,
@@ -9,6 +11,7 @@ import {
   type Service,
   ServiceAccounts,
   Services,
+  timestamp,
 } from 'orlop/plugin';
 import { applyDefaults, prepareForCreate, storeReserving } from '../resources/lifecycle.ts';
 import type { ResourceTable } from '../resources/table.ts';
@@ -25,11 +28,14 @@ export interface Endpoint {
 
 /** What every cluster has from the start. Leaves what is there already, but for where this server is. */
 export async function seed(objects: ObjectClient, table: ResourceTable, endpoint: Endpoint): Promise<void> {
-  for (const name of NAMESPACES) {
-    await ensure(objects, table, Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    const account = { metadata: { namespace: name, name: 'default' } };
-    await ensure(objects, table, ServiceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', ...account });
-  }
+  await Promise.all(
+    NAMESPACES.map(async (name) => {
+      await ensure(objects, table, Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      const account = { metadata: { namespace: name, name: 'default' } };
+      await ensure(objects, table, ServiceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', ...account });
+    }),
+  );
+  await Promise.all(servedVersions(table).map((each) => ensure(objects, table, APIServices, each)));
   await ensure(objects, table, Services, kubernetesService(endpoint));
   const slice = kubernetesSlice(endpoint);
   await ensure(objects, table, EndpointSlices, slice);
@@ -42,6 +48,36 @@ export async function seed(objects: ObjectClient, table: ResourceTable, endpoint
   });
 }
 
+/** What `kubectl get apiservices` shows: every group and version, as served here. Source: kube-aggregator `autoregister`. */
+function servedVersions(table: ResourceTable): APIService[] {
+  return table.groups().flatMap((group) =>
+    table.versions(group).map((version, index): APIService => {
+      const condition = {
+        type: 'Available',
+        status: 'True',
+        reason: 'Local',
+        message: 'Local APIServices are always available',
+        lastTransitionTime: timestamp(),
+      };
+      return {
+        apiVersion: 'apiregistration.k8s.io/v1',
+        kind: 'APIService',
+        metadata: {
+          name: `${version}.${group}`,
+          labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' },
+        },
+        spec: {
+          ...(group === '' ? {} : { group }),
+          version,
+          groupPriorityMinimum: group === '' ? 18_000 : 17_000,
+          versionPriority: 15 - Math.min(index, 14),
+        },
+        status: { conditions: [condition] },
+      };
+    }),
+  );
+}
+
 async function ensure<T extends KubeObject>(
   objects: ObjectClient,
   table: ResourceTable,
@@ -52,8 +88,11 @@ async function ensure<T extends KubeObject>(
   if (await objects.get(resource, { namespace, name })) return;
   const row = table.find(resource.group, resource.version, resource.resource);
   if (!row) throw new Error(`the resource table has no ${resource.resource}`);
+  const { status } = object as { status?: object };
   applyDefaults(row, object);
   prepareForCreate(row, object);
+  // What a client could not say.
+  if (status) Object.assign(object, { status: { ...(object as { status?: object }).status, ...status } });
   try {
     await storeReserving(objects, row, object);
   } catch (error) {
