@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../contract/index.ts';
 
 const MEMORY = '/dev/shm';
 const TMPFS = 0x01021994;
+const AGAIN_MS = 500;
 
 /**
  * Keeps what nats-server stages of atomic batches in memory. It makes a folder and four synced files for each batch, moves the messages
@@ -15,6 +25,7 @@ export class Staging {
   readonly #streams: string;
   readonly #folder: string;
   readonly #log: Logger;
+  #again: NodeJS.Timeout | undefined;
 
   /** `store`: the server's `store_dir`. */
   constructor(store: string, log: Logger) {
@@ -26,36 +37,30 @@ export class Staging {
 
   /** For each stream there is; again after each start of the server, which removes the links. */
   link(): void {
-    if (!inMemory() || !existsSync(this.#streams)) return;
-    try {
-      for (const stream of readdirSync(this.#streams)) this.#link(stream);
-    } catch (error) {
-      this.#log.warn('nats-server stages batches on disk, which makes writes slower', {
-        error: (error as Error).message,
-      });
+    clearTimeout(this.#again);
+    if (!existsSync(this.#streams) || !existsSync(MEMORY) || statfsSync(MEMORY).type !== TMPFS) return;
+    for (const stream of readdirSync(this.#streams)) {
+      try {
+        this.#link(join(this.#folder, stream), join(this.#streams, stream, 'batches'));
+      } catch (error) {
+        // A batch was faster and is being staged on disk, most likely.
+        this.#log.debug('nats-server stages batches on disk', { stream, error: String(error) });
+        clearTimeout(this.#again);
+        this.#again = setTimeout(() => this.link(), AGAIN_MS).unref();
+      }
     }
   }
 
-  #link(stream: string): void {
-    const link = join(this.#streams, stream, 'batches');
-    // A batch has been staged on disk already: at the next start, then.
-    if (lstatSync(link, { throwIfNoEntry: false })?.isDirectory()) return;
-    const target = join(this.#folder, stream);
+  #link(target: string, link: string): void {
     mkdirSync(target, { recursive: true, mode: 0o700 });
-    rmSync(link, { force: true });
-    symlinkSync(target, link);
+    const found = lstatSync(link, { throwIfNoEntry: false });
+    if (found?.isDirectory()) rmdirSync(link);
+    if (!found?.isSymbolicLink()) symlinkSync(target, link);
   }
 
   /** When no server runs. */
   clear(): void {
+    clearTimeout(this.#again);
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function inMemory(): boolean {
-  try {
-    return statfsSync(MEMORY).type === TMPFS;
-  } catch {
-    return false;
   }
 }

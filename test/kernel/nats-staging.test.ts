@@ -56,7 +56,7 @@ t.test('batches are staged in memory', { skip: !existsSync('/dev/shm') && 'no /d
   t.equal((await after.list(ConfigMaps)).items.length, 80);
 });
 
-t.test('what is staged on disk already stays there', async (t) => {
+t.test('what is staged on disk already stays there until it is done', async (t) => {
   const dataDir = temporaryFolder(t);
   const server = await startNats({ dataDir, binary, log: quiet });
   t.teardown(() => server.stop());
@@ -75,4 +75,5 @@ t.test('what is staged on disk already stays there', async (t) => {
   t.notOk(isLink(linkIn(dataDir)));
   const answer = await send('obj.b', { 'Nats-Batch-Sequence': '2', 'Nats-Batch-Commit': '1' });
   t.match(answer.json(), { seq: 2, count: 2 });
+  await untilLinked(t, linkIn(dataDir));
 });
