@@ -1,11 +1,4 @@
-import {
-  apiVersionOf,
-  isPluginRunning,
-  type KubeObject,
-  notFound,
-  type PluginObject,
-  Plugins,
-} from 'orlop/plugin';
+import { apiVersionOf, isPluginRunning, notFound, type PluginObject, Plugins } from 'orlop/plugin';
 import { listQuery } from '../http/options.ts';
 import type { ComponentStatus } from '../resources/kinds/components.ts';
 import type { Call } from './call.ts';
@@ -16,7 +9,6 @@ import { selection } from './selection.ts';
 /** GET of how the components of the control plane are: here each is a plugin. Source: kubernetes `registry/core/componentstatus/rest.go`. */
 export async function components(call: Call): Promise<void> {
   const { api, exchange, path, row } = call;
-  for (const warning of row.strategy.warnings?.({} as KubeObject) ?? []) exchange.warn(warning);
   if (path.name !== undefined) {
     const plugin = (await api.objects.get(Plugins, { name: path.name }))?.value;
     if (!plugin || !isMeant(plugin)) throw notFound(row, path.name);

@@ -25,7 +25,7 @@ export const componentRow: ResourceRow = row<ComponentStatus>(COMPONENTS, {
   shortNames: ['cs'],
   verbs: ['get', 'list'],
   source: 'plugins',
-  strategy: { warnings: () => ['v1 ComponentStatus is deprecated in v1.19+'] },
+  deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn,
     column('Status', (component) => TEXT[healthy(component)?.status ?? ''] ?? 'Unknown'),
