@@ -21,6 +21,16 @@ t.test('a node joins a server, runs pods and leaves', async (t) => {
   await k.ok(['create', 'deployment', 'hello', '--image=orlop.dev/hello:1', '--replicas=2', '--port=8080']);
   await k.ok('rollout status deployment/hello --timeout=60s');
   t.match(await k.ok('get pods -o wide'), /edge-1/);
+  // The node has no API server, and the server no way to the node but the bus.
+  const [pod] = JSON.parse(await k.ok('get pods -o json')).items;
+  t.match(pod.spec.volumes, [{ projected: { sources: [{ serviceAccountToken: {} }] } }], 'it has its token');
+  const proxied = `get --raw /api/v1/namespaces/default/pods/${pod.metadata.name}:8080/proxy/there`;
+  t.match(await k.ok(proxied), `Pod ${pod.metadata.name} answers /there`);
+  t.equal(await k.ok('get --raw /api/v1/nodes/edge-1/proxy/healthz'), 'ok');
+  t.match(await k.ok('top nodes'), /^edge-1 +\d+m/m);
+  await until('its pods are measured', 20_000, async () =>
+    /^hello/.test((await k('top pods --no-headers')).stdout),
+  );
 
   await k.ok(['apply', '-f', '-'], plugin({ roles: ['node'], nodeSelector: { tier: 'edge' } }));
   await k.ok('wait plugin/guest --for=jsonpath={.status.phase}=Pending --timeout=20s');
