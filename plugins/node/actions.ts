@@ -235,7 +235,8 @@ export class PodActions {
   /** Projected volumes follow their ConfigMaps and Secrets. */
   #keepFresh(pod: Pod): void {
     clearTimeout(this.#refresh);
-    if (!pod.spec?.volumes?.length) return;
+    // What was being set up when the agent was closed may end after it.
+    if (this.#signal.aborted || !pod.spec?.volumes?.length) return;
     this.#refresh = setTimeout(() => this.refresh(), REFRESH_MS);
   }
 
