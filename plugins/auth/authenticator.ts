@@ -19,13 +19,13 @@ export function authenticator(adminToken: string, tokens?: ServiceAccountTokens)
   const isAdmin = (token: string): boolean => timingSafeEqual(digest(token), expected);
   return {
     authenticate({ certificate, token }) {
-      if (certificate && certificate.commonName !== '') {
-        const groups = new Set([...certificate.organizations, AUTHENTICATED]);
-        return { username: certificate.commonName, groups: [...groups] };
+      // Whoever sends a token besides means it: `kubectl --token` with a kubeconfig that has a certificate.
+      if (token !== undefined && token !== '') {
+        return isAdmin(token) ? ADMIN : tokens?.verify(token, tokens.audiences).then((found) => found?.user);
       }
-      if (token === undefined) return undefined;
-      if (isAdmin(token)) return ADMIN;
-      return tokens?.verify(token, tokens.audiences).then((found) => found?.user);
+      if (!certificate || certificate.commonName === '') return undefined;
+      const groups = new Set([...certificate.organizations, AUTHENTICATED]);
+      return { username: certificate.commonName, groups: [...groups] };
     },
     async reviewToken(token, audiences) {
       if (!isAdmin(token)) return tokens?.verify(token, audiences);

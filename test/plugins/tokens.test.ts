@@ -67,6 +67,13 @@ t.test('kubectl create token', async (t) => {
     extra: { 'authentication.kubernetes.io/credential-id': [`JTI=${claims['jti']}`] },
   });
   t.match(await withToken(token).ok('get namespaces'), /^default/m);
+  const both = await kubectl.ok(['auth', 'whoami', `--token=${token}`]);
+  t.match(
+    both,
+    /system:serviceaccount:default:robot/,
+    'a token goes before the certificate of the kubeconfig',
+  );
+  t.match(await kubectl('get namespaces --token=wrong'), { code: 1 }, 'also one that is nobody’s');
 });
 
 t.test('what cannot be asked for', async (t) => {
