@@ -100,6 +100,40 @@ t.test('pods of a node agent', async (t) => {
     });
     t.match(waiting.message, /nowhere.wasm: no such file on this node/);
   });
+
+  await t.test('an ephemeral container runs once beside a guest', async (t) => {
+    const image = await commandImage(dir);
+    await run(kernel, 'debugged', { containers: [{ name: 'it', image, args: ['wait'] }] });
+    await eventually('running', async () => (await status(kernel, 'debugged'))?.phase === 'Running');
+    const ephemeral = { name: 'look', image, args: ['fail'], targetContainerName: 'it' };
+    await kernel.objects.modify(Pods, { namespace: 'default', name: 'debugged' }, (draft) => {
+      draft.spec!.ephemeralContainers = [ephemeral];
+    });
+    const seen = await eventually('its end', async () => {
+      const found = (await status(kernel, 'debugged'))?.ephemeralContainerStatuses?.[0];
+      return found?.state?.terminated ? found : undefined;
+    });
+    t.match(seen, { name: 'look', restartCount: 0, state: { terminated: { exitCode: 1 } } });
+    t.equal((await status(kernel, 'debugged'))?.phase, 'Running');
+  });
+
+  await t.test('a guest is started again for more memory, where its policy says so', async (t) => {
+    const image = await commandImage(dir);
+    const resizePolicy = [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }];
+    const resources = { limits: { memory: '4Mi' } };
+    await run(kernel, 'grows', {
+      containers: [{ name: 'it', image, args: ['wait'], resources, resizePolicy }],
+    });
+    await eventually('running', async () => (await status(kernel, 'grows'))?.phase === 'Running');
+    await kernel.objects.modify(Pods, { namespace: 'default', name: 'grows' }, (draft) => {
+      draft.spec!.containers[0]!.resources = { limits: { memory: '8Mi' } };
+    });
+    const grown = await eventually('its new limit', async () => {
+      const found = (await status(kernel, 'grows'))?.containerStatuses?.[0];
+      return found?.state?.running && found.resources?.limits?.['memory'] === '8Mi' ? found : undefined;
+    });
+    t.equal(grown.restartCount, 1);
+  });
 });
 
 t.test('after a restart of the process the pods run again', async (t) => {
