@@ -56,4 +56,7 @@ t.test('npm pack, npm install, orlop up', async (t) => {
   await run(command, ['plugin', 'new', 'my-volume', '--kind', 'volume.v1'], { cwd: folder });
   const tested = await run(command, ['plugin', 'test', 'my-volume'], { cwd: folder });
   t.match(tested.stdout, /All is well/, 'a plugin can be written and tested');
+  const python = ['--kind', 'scheduler-scoring.v1', '--language', 'python'];
+  await run(command, ['plugin', 'new', 'my-scorer', ...python], { cwd: folder });
+  t.match((await run(command, ['plugin', 'config', './my-scorer'], { cwd: folder })).stdout, 'packing');
 });
