@@ -22,6 +22,8 @@ class Scorer:
         self.cpu = []  # allocatable millicores by row
         self.used = []  # requested millicores by row
         self.cheapness = []  # 0 to 100 by row
+        self.base = []  # the score without a pod, by row
+        self.slope = []  # what each millicore of a pod adds
 
     def initialize(self, params):
         self.label = params["config"]["label"]
@@ -45,7 +47,7 @@ class Scorer:
     def apply(self, nodes):
         """What is new in the scheduler's table of nodes. False: the message before is missing."""
         if nodes["sequence"] == 0:
-            self.prices, self.cpu, self.used = [], [], []
+            self.prices, self.cpu, self.used, self.base, self.slope = [], [], [], [], []
         elif nodes["sequence"] != self.sequence + 1:
             return False
         self.sequence = nodes["sequence"]
@@ -65,6 +67,9 @@ class Scorer:
             self.used[row] = cpu
         if changed["row"] or nodes["removed"]:
             self.weigh()
+            self.prepare(range(self.size))
+        else:
+            self.prepare(requested["row"])
         return True
 
     def weigh(self):
@@ -77,13 +82,19 @@ class Scorer:
             for each in self.prices
         ]
 
+    def prepare(self, rows):
+        """What is the same for all pods, worked out once: a batch has many."""
+        self.base += [0] * (self.size - len(self.base))
+        self.slope += [0] * (self.size - len(self.slope))
+        for row in rows:
+            self.slope[row] = 100 * self.packing / self.cpu[row] if self.cpu[row] else 0
+            full = min(100 * self.packing, self.slope[row] * self.used[row])
+            self.base[row] = (1 - self.packing) * self.cheapness[row] + full + 0.5
+
     def score_pod(self, pod):
         asked = pod["requests"].get("cpu", 0)
-        cheap, full = 1 - self.packing, 100 * self.packing
-        return [
-            round(cheap * cheapness + (full * min(1, (used + asked) / cpu) if cpu else 0))
-            for cheapness, used, cpu in zip(self.cheapness, self.used, self.cpu)
-        ]
+        scores = [int(base + slope * asked) for base, slope in zip(self.base, self.slope)]
+        return scores if max(scores, default=0) <= 100 else [min(100, each) for each in scores]
 
 
 def price(text):
