@@ -1,10 +1,8 @@
 /** A control plane alone and a node alone, joined through NATS. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { kubectl } from '../kubectl.ts';
-import { ORLOP, place, until } from './orlop.ts';
+import { place, run, until } from './orlop.ts';
 
 t.test('a node joins a server, runs pods and leaves', async (t) => {
   const [here, there] = [await place(t), await place(t)];
@@ -65,11 +63,9 @@ t.test('a node joins a server, runs pods and leaves', async (t) => {
   t.match(await k.ok(`get kernel ${name} -o yaml`), /kind: Kernel/);
   t.match((await k('get kernel nobody')).stderr, /kernels.orlop.dev "nobody" not found/);
   t.match((await k(`delete kernel ${name}`)).stderr, /does not allow this method/);
-  await node.stop();
+  t.equal(await node.end('SIGINT'), 0, node.output());
   await until('its goodbye is heard', 5_000, async () => !/edge-1/.test(await k.ok('get kernels')));
-  await server.stop();
-  t.equal(node.child.exitCode, 0, node.output());
-  t.equal(server.child.exitCode, 0, server.output());
+  t.equal(await server.end('SIGINT'), 0, server.output());
 });
 
 /** One that does nothing, as a manifest. */
@@ -78,28 +74,4 @@ function plugin(placement: object): string {
     "export default { name: 'guest', kind: 'guest.v1', version: '1', description: 'Is there.', start: () => ({}) }";
   const spec = { module: `data:text/javascript,${encodeURIComponent(text)}`, placement };
   return JSON.stringify({ apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'guest' }, spec });
-}
-
-interface Process {
-  child: ChildProcess;
-  output(): string;
-  stop(): Promise<void>;
-}
-
-async function run(t: Test, args: string[]): Promise<Process> {
-  const child = spawn(process.execPath, [ORLOP, ...args]);
-  let printed = '';
-  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  const exited = once(child, 'exit');
-  const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
-    await exited;
-  };
-  t.teardown(stop);
-  await until(`orlop ${args[0]} is ready`, 60_000, () => {
-    if (child.exitCode !== null) throw new Error(`orlop exited ${child.exitCode}: ${printed}`);
-    return printed.includes('Ready in');
-  });
-  return { child, output: () => printed, stop };
 }

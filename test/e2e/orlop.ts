@@ -77,7 +77,32 @@ export interface Running {
 
 /** `orlop up`, ready. It is stopped at the end of the test. */
 export async function up(t: Test, at: Place, ...args: string[]): Promise<Running> {
-  const child = spawn(process.execPath, [ORLOP, 'up', ...flags(at), ...args]);
+  const { child, output, end } = await run(t, ['up', ...flags(at), ...args]);
+  return {
+    place: at,
+    child,
+    kubectl: kubectl(join(at.data, 'kubeconfig')),
+    output,
+    http: (path, host) => httpGet(at.ports.http, path, host),
+    stop: () => end('SIGINT'),
+    async kill9() {
+      await end('SIGKILL');
+    },
+  };
+}
+
+export interface Process {
+  readonly child: ChildProcess;
+  /** All it printed so far. */
+  output(): string;
+  /** Resolves with the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** A command that stays, ready. It is stopped at the end of the test. `before`: what runs it, e.g. elsewhere. */
+export async function run(t: Test, args: string[], before: readonly string[] = []): Promise<Process> {
+  const [command = '', ...words] = [...before, process.execPath, ORLOP, ...args];
+  const child = spawn(command, words);
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
@@ -88,21 +113,11 @@ export async function up(t: Test, at: Place, ...args: string[]): Promise<Running
     return child.exitCode;
   };
   t.teardown(() => end('SIGINT'));
-  await until('orlop up is ready', 60_000, () => {
-    if (child.exitCode !== null) throw new Error(`orlop up exited ${child.exitCode}: ${printed}`);
+  await until(`orlop ${args[0]} is ready`, 60_000, () => {
+    if (child.exitCode !== null) throw new Error(`orlop ${args[0]} exited ${child.exitCode}: ${printed}`);
     return printed.includes('Ready in') && printed.includes('Ctrl-C');
   });
-  return {
-    place: at,
-    child,
-    kubectl: kubectl(join(at.data, 'kubeconfig')),
-    output: () => printed,
-    http: (path, host) => httpGet(at.ports.http, path, host),
-    stop: () => end('SIGINT'),
-    async kill9() {
-      await end('SIGKILL');
-    },
-  };
+  return { child, output: () => printed, end };
 }
 
 /** Waits for a condition; what it waits for is in the error. */
