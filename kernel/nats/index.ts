@@ -72,11 +72,11 @@ async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer
   };
 }
 
-async function useExternal(url: string, { replicas, log }: NatsOptions): Promise<NatsServer> {
+async function useExternal(url: string, { replicas }: NatsOptions): Promise<NatsServer> {
   const connection = { ...parseUrls(url), ...(replicas && { replicas }) };
   const probe = await connectTo(connection, 'orlop probe');
   try {
-    const { version, jetstream, max_payload: maxPayload } = probe.info!;
+    const { version, jetstream } = probe.info!;
     const why = tooOld(version);
     if (why) throw new StatusError('ServiceUnavailable', `${connection.servers.join(', ')}: ${why}`);
     if (!jetstream)
@@ -84,13 +84,6 @@ async function useExternal(url: string, { replicas, log }: NatsOptions): Promise
         'ServiceUnavailable',
         `JetStream is off at ${connection.servers.join(', ')}: add a "jetstream {}" block to its configuration.`,
       );
-    if (maxPayload < 2 * 1024 * 1024)
-      log.warn('max_payload of the NATS server is small: objects over it are refused. Set it to 8MB.', {
-        maxPayload,
-      });
-    log.warn(
-      'Whether an external NATS server survives a power cut cannot be seen: set "sync_interval: always".',
-    );
   } finally {
     await probe.close();
   }

@@ -14,6 +14,7 @@ import { collectWhenIdle } from './idle.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { fileLog } from './log.ts';
 import { findServer } from './nats/binary.ts';
+import { notDurable } from './nats/durability.ts';
 import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
 import { answers } from './probe.ts';
 
@@ -54,7 +55,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const stopCollecting = collectWhenIdle();
   const uncaught = unexpected(log);
   try {
-    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal });
+    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal, log });
     const failure = await Promise.race([kernel.failed, uncaught, interrupted(signal)]);
     if (failure) console.error(`orlop: ${failure.message}`);
     await kernel.stop();
@@ -74,6 +75,7 @@ interface Scene {
   data: string;
   say(label: string, text: string): void;
   began: number;
+  log: Logger;
   /** Aborted when it is being stopped: there is nothing to announce any more. */
   signal: AbortSignal;
 }
@@ -94,6 +96,7 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
   const path = kubeconfigPath(data);
   await writeKubeconfig(path, `https://127.0.0.1:${port}`, kernel.service(CertificateAuthority));
   say('api', `https://127.0.0.1:${port}`);
+  if (values['nats'] !== undefined) await warn(kernel, scene);
   if (!roles.includes('node')) {
     const nats = natsUrl(kernel);
     say('nats', nats);
@@ -219,6 +222,17 @@ function natsUrl({ nats }: Kernel): string {
   const { servers, user, pass } = nats.connection;
   const login = user === undefined ? '://' : `://${user}:${pass}@`;
   return servers.map((server) => server.replace('://', login)).join(',');
+}
+
+/** Of settings of an external NATS server that may lose what was acknowledged. */
+async function warn({ nats }: Kernel, { say, log }: Scene): Promise<void> {
+  const found = await notDurable(nats.connection).catch((error: Error) => [
+    `the settings of the NATS server cannot be seen: ${error.message}`,
+  ]);
+  for (const [index, text] of found.entries()) {
+    log.warn(`NATS: ${text}`);
+    say(index === 0 ? 'nats' : '', text);
+  }
 }
 
 function json(text: string): unknown {
