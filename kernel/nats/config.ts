@@ -31,41 +31,61 @@ export interface Place {
   routes: readonly number[];
 }
 
+/** Where clients reach a server. */
+export interface Listen {
+  /** An address or a name of this machine, or `0.0.0.0` or `::` for all of its addresses. */
+  host: string;
+  /** 0: a free one at each start. */
+  port: number;
+  /** A PEM file with certificate and key, read again at SIGHUP: clients must use TLS. */
+  tls?: string | undefined;
+}
+
+/** The servers' ways to each other, to their monitoring, and by default to their clients. */
+export const LOOPBACK = '127.0.0.1';
+
 /** Where the server of a folder keeps its streams. */
 export function storeDir(folder: string): string {
   return join(folder, 'store');
 }
 
-/** Writes the configuration of an embedded server and returns its path. */
-export function writeConfig(o: {
+export interface ServerOptions {
+  /** Of its own. */
   folder: string;
-  host: string;
-  port: number;
-  monitorPort: number;
   credentials: Credentials;
+  listen: Listen;
   place?: Place | undefined;
-}): string {
-  const path = join(o.folder, 'nats-server.conf');
-  const { user, pass } = o.credentials;
-  const authorization = `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(pass)} }`;
+}
+
+/** Writes the configuration of an embedded server and returns its path. */
+export function writeConfig(
+  { folder, place, listen, credentials }: ServerOptions,
+  port: number,
+  monitorPort: number,
+): string {
+  const path = join(folder, 'nats-server.conf');
+  const { user, pass } = credentials;
+  const pem = JSON.stringify(listen.tls);
+  const login = `{ user: ${JSON.stringify(user)}, password: ${JSON.stringify(pass)} }`;
+  // One user that is no list would be cut off by a reload.
   const text = `# Made by Orlop at each start.
-server_name: ${o.place?.name ?? 'orlop'}
-listen: "${o.host}:${o.port}"
-http: "${o.host}:${o.monitorPort}"
+server_name: ${place?.name ?? 'orlop'}
+host: ${JSON.stringify(listen.host)}
+port: ${port}
+http: "${LOOPBACK}:${monitorPort}"
 max_payload: ${MAX_PAYLOAD}
 max_pending: 256MB
 write_deadline: "10s"
 lame_duck_grace_period: "1s"
-${authorization}
-jetstream { store_dir: ${JSON.stringify(storeDir(o.folder))}, sync_interval: always, max_mem: 256MB, max_file: 1TB }
-${cluster(o.host, o.place, o.credentials, authorization)}`;
+authorization { users: [${login}] }${pem ? `\ntls { cert_file: ${pem}, key_file: ${pem} }` : ''}
+jetstream { store_dir: ${JSON.stringify(storeDir(folder))}, sync_interval: always, max_mem: 256MB, max_file: 1TB }
+${place ? cluster(place, credentials, `authorization ${login}`) : ''}`;
   writeFileSync(path, text, { mode: 0o600 });
   chmodSync(path, 0o600);
   return path;
 }
 
-function cluster(host: string, place: Place | undefined, { user, pass }: Credentials, auth: string): string {
-  if (!place) return '';
-  const routes = place.routes.map((port) => JSON.stringify(`nats://${user}:${pass}@${host}:${port}`));
-  return `cluster { name: orlop, listen: "${host}:${place.port}", ${auth}, routes: [${routes.join(', ')}] }\n`;
+function cluster(place: Place, { user, pass }: Credentials, auth: string): string {
+  const routes = place.routes.map((port) => JSON.stringify(`nats://${user}:${pass}@${LOOPBACK}:${port}`));
+  return `cluster { name: orlop, listen: "${LOOPBACK}:${place.port}", no_advertise: true, ${auth}, routes: [${routes.join(', ')}] }\n`;
 }

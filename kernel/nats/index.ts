@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { type Logger, StatusError } from '../contract/index.ts';
-import { loadCredentials } from './config.ts';
-import { type Connection, connectTo } from './connect.ts';
+import { type Listen, LOOPBACK, loadCredentials } from './config.ts';
+import { type Connection, connectTo, type Tls } from './connect.ts';
 import { type Replicas, replicasOf, startServers } from './servers.ts';
 import { tooOld } from './version.ts';
 
-export { type Connection, connectTo } from './connect.ts';
+export type { Listen } from './config.ts';
+export { type Connection, connectTo, type Tls } from './connect.ts';
 export type { Replicas } from './servers.ts';
 
 export interface NatsServer {
@@ -25,8 +26,16 @@ export interface NatsServer {
   stop(): Promise<void>;
 }
 
-/** Which NATS: the path of a nats-server to embed, or an external one, e.g. `nats://user:pass@host:4222`, several separated by commas. */
-export type NatsChoice = ({ binary: string } | { url: string }) & {
+interface Embedded {
+  binary: string;
+  /** Default: on loopback, at a free port. */
+  listen?: Listen | undefined;
+}
+
+/** Which NATS: the path of a nats-server to embed, or an external one, e.g. `nats://user:pass@host:4222` or `tls://`, several separated by commas. */
+export type NatsChoice = (Embedded | { url: string }) & {
+  /** Of the connections to it, to the embedded one with TLS too. */
+  tls?: Tls | undefined;
   /**
    * Copies of each stream. 3: three embedded servers, one JetStream cluster, go on when one of them dies; `Conflict` in a folder of one.
    * Absent: what the folder has, 1 in a new one.
@@ -42,16 +51,17 @@ export type NatsOptions = NatsChoice & {
 
 /** Starts and supervises an embedded nats-server, or checks an external one. Throws `ServiceUnavailable`. */
 export async function startNats(o: NatsOptions): Promise<NatsServer> {
-  return 'url' in o ? await useExternal(o.url, o) : await startEmbedded(o.binary, o);
+  return 'url' in o ? await useExternal(o.url, o) : await startEmbedded(o);
 }
 
-async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer> {
+async function startEmbedded(o: NatsOptions & Embedded): Promise<NatsServer> {
   const folder = join(o.dataDir, 'nats');
   const replicas = replicasOf(folder, o.replicas);
   const credentials = loadCredentials(folder);
-  const servers = await startServers({ binary, folder, replicas, credentials, log: o.log });
-  const urls = servers.map(({ port }) => `nats://127.0.0.1:${port}`);
-  const connection = { servers: urls, ...credentials, replicas };
+  const { listen = { host: LOOPBACK, port: 0 }, binary, log, tls } = o;
+  const servers = await startServers({ binary, folder, listen, credentials, log }, replicas);
+  const urls = servers.map(({ host, port }) => `nats://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const connection = { servers: urls, ...credentials, tls, replicas };
   return {
     connection,
     get pid() {
@@ -72,18 +82,14 @@ async function startEmbedded(binary: string, o: NatsOptions): Promise<NatsServer
   };
 }
 
-async function useExternal(url: string, { replicas }: NatsOptions): Promise<NatsServer> {
-  const connection = { ...parseUrls(url), ...(replicas && { replicas }) };
+async function useExternal(url: string, { replicas, tls }: NatsOptions): Promise<NatsServer> {
+  const connection = { ...parseUrls(url), ...(tls && { tls }), ...(replicas && { replicas }) };
   const probe = await connectTo(connection, 'orlop probe');
   try {
     const { version, jetstream } = probe.info!;
-    const why = tooOld(version);
+    const off = jetstream ? undefined : 'JetStream is off: add a "jetstream {}" block to its configuration.';
+    const why = tooOld(version) ?? off;
     if (why) throw new StatusError('ServiceUnavailable', `${connection.servers.join(', ')}: ${why}`);
-    if (!jetstream)
-      throw new StatusError(
-        'ServiceUnavailable',
-        `JetStream is off at ${connection.servers.join(', ')}: add a "jetstream {}" block to its configuration.`,
-      );
   } finally {
     await probe.close();
   }
@@ -101,20 +107,14 @@ async function useExternal(url: string, { replicas }: NatsOptions): Promise<Nats
 /** Takes user and password out of the addresses. */
 function parseUrls(text: string): Connection {
   const urls = text.split(',').map((part) => {
-    try {
-      return new URL(part.includes('://') ? part.trim() : `nats://${part.trim()}`);
-    } catch (error) {
-      throw new StatusError(
-        'BadRequest',
-        `"${part}" is no NATS address: use nats://host:port`,
-        {},
-        { cause: error },
-      );
-    }
+    const url = part.includes('://') ? part.trim() : `nats://${part.trim()}`;
+    if (URL.canParse(url)) return new URL(url);
+    throw new StatusError('BadRequest', `"${part}" is no NATS address: use nats://host:port`);
   });
   const named = urls.find((url) => url.username !== '');
   return {
     servers: urls.map((url) => `${url.protocol}//${url.hostname}:${url.port || '4222'}`),
+    ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
     ...(named && { user: decodeURIComponent(named.username), pass: decodeURIComponent(named.password) }),
   };
 }

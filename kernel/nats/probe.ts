@@ -12,9 +12,7 @@ export async function greets(host: string, port: number): Promise<boolean> {
       resolve(answer);
     };
     socket.once('data', (data) => end(data.toString('latin1').startsWith('INFO')));
-    socket.once('error', () => end(false));
-    socket.once('close', () => end(false));
-    socket.once('timeout', () => end(false));
+    for (const event of ['error', 'close', 'timeout']) socket.once(event, () => end(false));
   });
 }
 
@@ -32,12 +30,12 @@ export async function ailment(host: string, port: number): Promise<string | unde
   });
 }
 
-/** Free ports, found together so that they differ. */
-export async function freePorts(host: string, count: number): Promise<number[]> {
+/** Free ports, found together so that they differ; of one, `port` if that is free. Rejects when it is not, or the host another one. */
+export async function freePorts(host: string, count: number, port = 0): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(
     servers.map(async (server) => {
-      server.listen(0, host);
+      server.listen(port, host);
       await once(server, 'listening');
       return (server.address() as { port: number }).port;
     }),

@@ -1,14 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Logger, StatusError } from '../contract/index.ts';
-import type { Credentials } from './config.ts';
+import { StatusError } from '../contract/index.ts';
+import { LOOPBACK } from './config.ts';
 import { freePorts } from './probe.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 
 /** How many embedded servers, and copies of each stream. */
 export type Replicas = 1 | 3;
-
-const HOST = '127.0.0.1';
 
 /**
  * How many servers run from a folder: as many as did before. Throws `Conflict` when others were asked for: JetStream cannot make a cluster
@@ -24,35 +22,22 @@ export function replicasOf(folder: string, asked: Replicas | undefined): Replica
   );
 }
 
-/** Starts one server in `folder`, or three that are one JetStream cluster in its subfolders 1, 2 and 3. */
-export async function startServers(o: {
-  binary: string;
-  folder: string;
-  replicas: Replicas;
-  credentials: Credentials;
-  log: Logger;
-}): Promise<Supervisor[]> {
-  const { binary, folder, log } = o;
+/** Starts one server in `folder`, or three that are one JetStream cluster in its subfolders 1, 2 and 3, with client ports in a row. */
+export async function startServers(o: SupervisorOptions, replicas: Replicas): Promise<Supervisor[]> {
   for (let attempt = 1; ; attempt++) {
-    const routes = o.replicas === 1 ? [] : await freePorts(HOST, o.replicas);
-    const servers =
-      o.replicas === 1
-        ? [new Supervisor({ binary, folder, log })]
-        : routes.map((port, i) => {
-            const own = join(folder, String(i + 1));
-            mkdirSync(own, { recursive: true, mode: 0o700 });
-            return new Supervisor({
-              binary,
-              folder: own,
-              log,
-              place: { name: `orlop-${i + 1}`, port, routes },
-            });
-          });
-    const started = await Promise.allSettled(servers.map((server) => server.start(o.credentials)));
+    const routes = replicas === 1 ? [] : await freePorts(LOOPBACK, replicas);
+    const clustered = routes.map((port, i): SupervisorOptions => {
+      const folder = join(o.folder, String(i + 1));
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const listen = { ...o.listen, port: o.listen.port && o.listen.port + i };
+      return { ...o, folder, listen, place: { name: `orlop-${i + 1}`, port, routes } };
+    });
+    const servers = (replicas === 1 ? [o] : clustered).map((each) => new Supervisor(each));
+    const started = await Promise.allSettled(servers.map((server) => server.start()));
     const failed = started.find((result) => result.status === 'rejected');
     if (!failed) return servers;
     await Promise.all(servers.map((server) => server.stop()));
     // Somebody may take a free port before the server does; alone, it has tried others already.
-    if (o.replicas === 1 || attempt === 3) throw failed.reason;
+    if (replicas === 1 || attempt === 3) throw failed.reason;
   }
 }

@@ -4,13 +4,12 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, StatusError } from '../contract/index.ts';
-import { type Credentials, type Place, storeDir, writeConfig } from './config.ts';
+import { LOOPBACK, type ServerOptions, storeDir, writeConfig } from './config.ts';
 import { diskTrouble } from './disk.ts';
 import { stopOrphan } from './orphan.ts';
 import { ailment, freePorts, greets } from './probe.ts';
 import { Staging } from './staging.ts';
 
-const HOST = '127.0.0.1';
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const RESTART_MS = { first: 20, most: 500, calmAfter: 10_000 };
@@ -19,12 +18,14 @@ const REVIVE_MS = { first: 5_000, most: 300_000 };
 /** What nats-server says of itself when a write to its disk failed. */
 const CANNOT_WRITE = /write error|no space|out of resources|read-only|quota/i;
 
+export interface SupervisorOptions extends ServerOptions {
+  binary: string;
+  log: Logger;
+}
+
 /** One embedded nats-server: started, watched, restarted on the same port when it dies, stopped. */
 export class Supervisor {
-  readonly #binary: string;
-  readonly #folder: string;
-  readonly #place: Place | undefined;
-  readonly #log: Logger;
+  readonly #o: SupervisorOptions;
   /** What the server stages of atomic batches. */
   readonly staging: Staging;
   readonly #stopping = new AbortController();
@@ -36,20 +37,23 @@ export class Supervisor {
   port = 0;
   #monitorPort = 0;
 
-  constructor(o: { binary: string; folder: string; log: Logger; place?: Place | undefined }) {
-    this.#binary = o.binary;
-    this.#folder = o.folder;
-    this.#place = o.place;
-    this.#log = o.log;
+  constructor(o: SupervisorOptions) {
+    this.#o = o;
     this.staging = new Staging(storeDir(o.folder), o.log);
   }
 
   get #pidFile(): string {
-    return join(this.#folder, 'nats-server.pid');
+    return join(this.#o.folder, 'nats-server.pid');
   }
 
   get #logFile(): string {
-    return join(this.#folder, 'nats-server.log');
+    return join(this.#o.folder, 'nats-server.log');
+  }
+
+  /** Where this process reaches it. */
+  get host(): string {
+    const { host } = this.#o.listen;
+    return ['0.0.0.0', '::'].includes(host) ? LOOPBACK : host;
   }
 
   /** The process id, for tests that kill it. */
@@ -57,20 +61,22 @@ export class Supervisor {
     return this.#child?.pid;
   }
 
-  async start(credentials: Credentials): Promise<void> {
-    if (await stopOrphan(this.#pidFile, join(this.#folder, 'nats-server.conf')))
-      this.#log.info('stopped the nats-server of a kernel that had been killed');
+  async start(): Promise<void> {
+    if (await stopOrphan(this.#pidFile, join(this.#o.folder, 'nats-server.conf')))
+      this.#o.log.info('stopped the nats-server of a kernel that had been killed');
     rmSync(this.#logFile, { force: true });
+    const { host, port: fixed } = this.#o.listen;
+    await freePorts(host, 1, fixed).catch((error: Error) => {
+      throw new StatusError(
+        'ServiceUnavailable',
+        `nats-server has no port: ${error.message}. Free it, or choose another.`,
+      );
+    });
     for (let attempt = 1; ; attempt++) {
-      [this.port, this.#monitorPort] = (await freePorts(HOST, 2)) as [number, number];
-      this.#config = writeConfig({
-        folder: this.#folder,
-        host: HOST,
-        port: this.port,
-        monitorPort: this.#monitorPort,
-        credentials,
-        place: this.#place,
-      });
+      const [port, monitorPort] = (await freePorts(LOOPBACK, 2)) as [number, number];
+      this.port = fixed || port;
+      this.#monitorPort = monitorPort;
+      this.#config = writeConfig(this.#o, this.port, monitorPort);
       try {
         await this.#spawn();
         break;
@@ -86,16 +92,10 @@ export class Supervisor {
     this.#stopping.abort();
     const child = this.#child;
     if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
       child.kill('SIGINT');
-      const patience = new AbortController();
-      const killer = sleep(STOP_MS, undefined, { signal: patience.signal }).then(
-        () => child.kill('SIGKILL'),
-        () => undefined,
-      );
-      await exited;
-      patience.abort();
-      await killer;
+      const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await once(child, 'exit');
+      clearTimeout(killer);
     }
     await this.#watching;
     this.staging.clear();
@@ -106,7 +106,7 @@ export class Supervisor {
     this.staging.clear();
     const log = openSync(this.#logFile, 'a', 0o600);
     // In a process group of its own: a Ctrl-C is for the kernel, which stops the server last.
-    const child = spawn(this.#binary, ['-c', this.#config], {
+    const child = spawn(this.#o.binary, ['-c', this.#config], {
       stdio: ['ignore', log, log],
       detached: true,
       // After a load it held 93 MiB instead of 66, for no speed (`bench api`).
@@ -141,7 +141,7 @@ export class Supervisor {
     const deadline = Date.now() + READY_MS;
     let pause = 2;
     while (!signal.aborted) {
-      if ((await greets(HOST, this.port)) && (await ailment(HOST, this.#monitorPort)) === undefined)
+      if ((await greets(this.host, this.port)) && (await ailment(LOOPBACK, this.#monitorPort)) === undefined)
         return undefined;
       if (Date.now() > deadline) return `it was not healthy after ${READY_MS / 1000} s`;
       await sleep(pause);
@@ -160,15 +160,15 @@ export class Supervisor {
         await once(child, 'exit');
       if (signal.aborted) return;
       if (Date.now() - since > RESTART_MS.calmAfter) pause = RESTART_MS.first;
-      this.#log.warn('nats-server ended; starting it again', {
-        ...(this.#place && { server: this.#place.name }),
+      this.#o.log.warn('nats-server ended; starting it again', {
+        ...(this.#o.place && { server: this.#o.place.name }),
         pid: child.pid,
         ending: child.signalCode ?? child.exitCode,
       });
       await sleep(pause, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       pause = Math.min(pause * 2, RESTART_MS.most);
-      await this.#spawn().catch((error: Error) => this.#log.error(error.message));
+      await this.#spawn().catch((error: Error) => this.#o.log.error(error.message));
     }
   }
 
@@ -180,15 +180,18 @@ export class Supervisor {
     for (;;) {
       await sleep(CHECK_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      const why = (await ailment(HOST, this.#monitorPort)) ?? '';
+      const why = (await ailment(LOOPBACK, this.#monitorPort)) ?? '';
       const before = this.trouble;
-      this.trouble = CANNOT_WRITE.test(why) ? await diskTrouble(this.#folder) : undefined;
+      this.trouble = CANNOT_WRITE.test(why) ? await diskTrouble(this.#o.folder) : undefined;
       if (this.trouble !== undefined) {
-        if (before === undefined) this.#log.error(`nats-server cannot write: ${this.trouble}`, { why });
+        if (before === undefined) this.#o.log.error(`nats-server cannot write: ${this.trouble}`, { why });
       } else if (CANNOT_WRITE.test(why) && performance.now() > next && !signal.aborted) {
-        this.#log.warn('nats-server could not write, and there is room now: stopping it to start it again', {
-          why,
-        });
+        this.#o.log.warn(
+          'nats-server could not write, and there is room now: stopping it to start it again',
+          {
+            why,
+          },
+        );
         next = performance.now() + pause;
         pause = Math.min(pause * 2, REVIVE_MS.most);
         this.#child?.kill('SIGINT');

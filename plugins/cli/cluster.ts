@@ -15,6 +15,8 @@ import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { fileLog } from './log.ts';
 import { findServer } from './nats/binary.ts';
 import { notDurable } from './nats/durability.ts';
+import { addressOf, type Embedded } from './nats/embedded.ts';
+import { natsFlags } from './nats/flags.ts';
 import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
 import { answers } from './probe.ts';
 
@@ -28,6 +30,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const replicas = replicasOf(values['replicas']);
   const config = configuration(roles, values);
   mkdirSync(data, { recursive: true, mode: 0o700 });
+  const { embedded, external } = await natsFlags(values, data);
   const log = fileLog(join(data, 'orlop.log'), values['verbose'] === true);
   const say = (label: string, text: string): void => console.log(`  ${label.padEnd(10)} ${text}`);
 
@@ -46,16 +49,19 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     log,
     nats: {
       replicas,
-      ...(typeof values['nats'] === 'string'
-        ? { url: values['nats'] }
-        : { binary: await findServer(cacheDir(), (text) => say('', text)) }),
+      ...(external ?? {
+        binary: await findServer(cacheDir(), (text) => say('', text)),
+        listen: embedded?.listen,
+        tls: embedded?.tls,
+      }),
     },
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   });
   const stopCollecting = collectWhenIdle();
+  const stopKeeping = embedded?.keep(kernel.nats, log);
   const uncaught = unexpected(log);
   try {
-    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal, log });
+    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal, log, embedded });
     const failure = await Promise.race([kernel.failed, uncaught, interrupted(signal)]);
     if (failure) console.error(`orlop: ${failure.message}`);
     await kernel.stop();
@@ -63,6 +69,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     return failure ? 1 : 0;
   } finally {
     stopCollecting();
+    stopKeeping?.();
     await kernel.stop();
     log.close();
   }
@@ -76,12 +83,13 @@ interface Scene {
   say(label: string, text: string): void;
   began: number;
   log: Logger;
+  embedded: Embedded | undefined;
   /** Aborted when it is being stopped: there is nothing to announce any more. */
   signal: AbortSignal;
 }
 
 async function announce(kernel: Kernel, roles: readonly Role[], values: Values, scene: Scene): Promise<void> {
-  const { data, say, began, signal } = scene;
+  const { data, say, began, signal, embedded } = scene;
   const plugins = kernel.plugins();
   const running = plugins.filter((plugin) => plugin.phase === 'Running');
   say('plugins', `${running.length} running`);
@@ -96,13 +104,12 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
   const path = kubeconfigPath(data);
   await writeKubeconfig(path, `https://127.0.0.1:${port}`, kernel.service(CertificateAuthority));
   say('api', `https://127.0.0.1:${port}`);
+  const join = await joinLine(kernel, values, embedded);
   if (values['nats'] !== undefined) await warn(kernel, scene);
   if (!roles.includes('node')) {
-    const nats = natsUrl(kernel);
-    say('nats', nats);
     console.log(
       `\nReady in ${seconds(began)}. A node joins with the second line; Ctrl-C stops the control plane.\n\n` +
-        `  export KUBECONFIG=${path}\n  orlop node --nats ${nats} --data DIR\n`,
+        `  export KUBECONFIG=${path}\n  ${join}\n`,
     );
     return;
   }
@@ -110,7 +117,7 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
   if (signal.aborted) return;
   console.log(
     [
-      `\nReady in ${seconds(began)}.\n`,
+      `\nReady in ${seconds(began)}.${embedded ? ` A node of another machine joins with: ${join}` : ''}\n`,
       ...(url ? [`  curl ${url}`] : []),
       `  export KUBECONFIG=${path}`,
       '  kubectl get pods --all-namespaces',
@@ -218,10 +225,11 @@ function nodeName(values: Values): string {
 }
 
 /** With user and password: whoever has it is a part of the cluster. */
-function natsUrl({ nats }: Kernel): string {
-  const { servers, user, pass } = nats.connection;
-  const login = user === undefined ? '://' : `://${user}:${pass}@`;
-  return servers.map((server) => server.replace('://', login)).join(',');
+async function joinLine({ nats }: Kernel, values: Values, embedded: Embedded | undefined): Promise<string> {
+  const own = embedded ? await embedded.address(nats) : addressOf(nats, '127.0.0.1', 'nats');
+  const words = ['orlop', 'node', '--nats', String(values['nats'] ?? own), '--data', 'DIR'];
+  if (values['nats-ca'] !== undefined) words.push('--nats-ca', String(values['nats-ca']));
+  return words.map((word) => (/^[\w:/@.,-]+$/.test(word) ? word : `'${word}'`)).join(' ');
 }
 
 /** Of settings of an external NATS server that may lose what was acknowledged. */

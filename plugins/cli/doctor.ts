@@ -14,6 +14,7 @@ const CHECKS: readonly { name: string; check(data: string): Promise<Verdict> | V
   { name: 'nats-server', check: natsServer },
   { name: 'data folder', check: folder },
   { name: 'API port', check: () => port(6443, '--api-port') },
+  { name: 'NATS port', check: () => port(4222, '--nats-listen HOST:PORT, which alone needs it') },
   { name: 'HTTP port', check: () => port(8080, '--http-port') },
   { name: 'HTTPS port', check: () => port(8443, '--https-port') },
   { name: 'Docker', check: docker },

@@ -3,6 +3,11 @@ import type { Command, Option } from './command.ts';
 const COMMON: Record<string, Option> = {
   data: { type: 'string', value: 'DIR', help: 'where state lives (default: orlop in the XDG data folder)' },
   nats: { type: 'string', value: 'URL', help: 'use this NATS server instead of an embedded one' },
+  'nats-ca': {
+    type: 'string',
+    value: 'FILE',
+    help: 'CA of that server, when it has a tls:// address without ?ca=',
+  },
   set: {
     type: 'string',
     multiple: true,
@@ -23,6 +28,11 @@ const API: Record<string, Option> = {
     type: 'string',
     value: '1|3',
     help: 'copies of everything; 3 runs three NATS servers, which go on when one dies (new data folder)',
+  },
+  'nats-listen': {
+    type: 'string',
+    value: 'HOST[:PORT]',
+    help: 'let nodes of other machines join: where the embedded NATS server listens, beyond loopback with TLS (e.g. 0.0.0.0; default port 4222; with --replicas 3 also the next two)',
   },
   'api-port': { type: 'string', value: 'PORT', help: 'port of the Kubernetes API (default 6443)' },
 };
@@ -50,7 +60,10 @@ export const up: Command = {
 export const server: Command = {
   name: 'server',
   summary: 'run the control plane alone',
+  description:
+    'Prints the line by which a node joins; on another machine with --nats-listen, or a --nats that both reach.',
   options: { ...COMMON, ...API },
+  examples: ['orlop server --nats-listen 0.0.0.0', 'orlop server --replicas 3 --nats-listen 10.0.0.5:4222'],
   run: async (values) => (await cluster()).runCluster(['server'], values),
 };
 
@@ -58,7 +71,7 @@ export const node: Command = {
   name: 'node',
   summary: 'run a node alone, joined to a cluster through its NATS server',
   description:
-    'Needs --nats, with the user and password that `orlop server` printed, and a data folder of its own.',
+    'Needs --nats as `orlop server` printed it, and a data folder of its own. The address has the password, and with TLS what the CA of the NATS server is known by.',
   options: { ...COMMON, ...NODE },
   run: async (values) => (await cluster()).runCluster(['node'], values),
 };
