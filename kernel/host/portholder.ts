@@ -1,5 +1,18 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { StatusError } from '../contract/index.ts';
+import { join } from 'node:path';
+import { StatusError, type StatusReason } from '../contract/index.ts';
+
+/** By error code: the reason, why, and what to do. */
+const REFUSALS: Record<string, [reason: StatusReason, why: string, advice: string]> = {
+  EADDRINUSE: ['Conflict', 'the address is in use', '; stop what uses it or configure another port'],
+  EACCES: [
+    'Forbidden',
+    'not permitted',
+    '; use a port above 1023 or run with the capability CAP_NET_BIND_SERVICE',
+  ],
+  EADDRNOTAVAIL: ['Invalid', 'this machine has no such address', ''],
+  ENOTFOUND: ['Invalid', 'this machine has no such address', ''],
+};
 
 /** Why an address cannot be listened on, who holds it where that can be known, and what to do. */
 export function listenError(
@@ -9,57 +22,34 @@ export function listenError(
   holder?: string,
 ): StatusError {
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const cause = { cause: error };
-  switch (error.code) {
-    case 'EADDRINUSE': {
-      const who = holder ?? holderOf(port);
-      const text = `cannot listen on ${address}: the address is in use${who === undefined ? '' : ` (${who})`}`;
-      return new StatusError('Conflict', `${text}; stop what uses it or configure another port`, {}, cause);
-    }
-    case 'EACCES':
-      return new StatusError(
-        'Forbidden',
-        `cannot listen on ${address}: not permitted; use a port above 1023 or run with the capability CAP_NET_BIND_SERVICE`,
-        {},
-        cause,
-      );
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new StatusError(
-        'Invalid',
-        `cannot listen on ${address}: this machine has no such address`,
-        {},
-        cause,
-      );
-    default:
-      return new StatusError(
-        'InternalError',
-        `cannot listen on ${address}: ${error.message ?? error.code}`,
-        {},
-        cause,
-      );
+  const { code = '', message = code } = error;
+  const [reason, why, advice] = REFUSALS[code] ?? ['InternalError', message, ''];
+  const who = code === 'EADDRINUSE' ? (holder ?? holderOf(port)) : undefined;
+  const text = `cannot listen on ${address}: ${why}${who === undefined ? '' : ` (${who})`}${advice}`;
+  return new StatusError(reason, text, {}, { cause: error });
+}
+
+/** What Linux's /proc says; `otherwise` where there is none, or the process has ended meanwhile or is another user's. */
+function read<T>(of: () => T, otherwise: T): T {
+  try {
+    return of();
+  } catch {
+    return otherwise;
   }
 }
 
 /** The process that listens on a TCP port, as far as Linux's /proc tells: `process 812 (nginx)`. */
 function holderOf(port: number): string | undefined {
-  try {
-    const inodes = new Set([...listening('/proc/net/tcp', port), ...listening('/proc/net/tcp6', port)]);
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      if (descriptors(pid).some((target) => inodes.has(target))) {
-        return `process ${pid} (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`;
-      }
-    }
-  } catch {
-    // Not Linux, or a process that ended meanwhile: the message does without.
-  }
-  return undefined;
+  const inodes = new Set([...listening('/proc/net/tcp', port), ...listening('/proc/net/tcp6', port)]);
+  const pids = read(() => readdirSync('/proc'), []).filter((name) => /^\d+$/.test(name));
+  const pid = pids.find((each) => descriptors(each).some((target) => inodes.has(target)));
+  return pid && `process ${pid} (${read(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), 'unknown')})`;
 }
 
 /** `socket:[inode]` of each socket in state LISTEN (0A) on the port. */
 function listening(table: string, port: number): string[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return readFileSync(table, 'utf8')
+  return read(() => readFileSync(table, 'utf8'), '')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter((fields) => fields[1]?.endsWith(suffix) && fields[3] === '0A')
@@ -67,15 +57,6 @@ function listening(table: string, port: number): string[] {
 }
 
 function descriptors(pid: string): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => {
-      try {
-        return readlinkSync(`/proc/${pid}/fd/${fd}`);
-      } catch {
-        return '';
-      }
-    });
-  } catch {
-    return [];
-  }
+  const folder = `/proc/${pid}/fd`;
+  return read(() => readdirSync(folder), []).map((fd) => read(() => readlinkSync(join(folder, fd)), ''));
 }
