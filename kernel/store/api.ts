@@ -34,7 +34,8 @@ export class JetStreamError extends StatusError {
 export interface StoredMessage {
   seq: number;
   subject: string;
-  headers: ReadonlyMap<string, string>;
+  /** See `headerIn`. */
+  headers: string;
   data: Buffer;
   /** When it was stored: RFC 3339, in nanoseconds. */
   time: string;
@@ -89,7 +90,7 @@ export async function readMessage(
     return {
       seq: message.seq,
       subject: message.subject,
-      headers: parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString()),
+      headers: Buffer.from(message.hdrs ?? '', 'base64').toString('latin1'),
       data: Buffer.from(message.data ?? '', 'base64'),
       time: message.time,
     };
@@ -97,13 +98,4 @@ export async function readMessage(
     if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined;
     throw error;
   }
-}
-
-function parseHeaders(text: string): Map<string, string> {
-  const headers = new Map<string, string>();
-  for (const line of text.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':');
-    if (colon > 0) headers.set(line.slice(0, colon), line.slice(colon + 1).trim());
-  }
-  return headers;
 }

@@ -1,9 +1,10 @@
-import type { Msg, MsgHdrs } from 'nats';
+import type { Msg } from 'nats';
 import { expired, StatusError } from '../contract/index.ts';
+import { type Room, slabs } from './bytes.ts';
 import type { Encodings } from './encodings.ts';
 import { Entry } from './entry.ts';
 import type { FeedTarget } from './feed.ts';
-import { HEADERS } from './headers.ts';
+import { HEADERS, headerIn } from './headers.ts';
 import { type StreamState, TOMBSTONE_TTL } from './stream.ts';
 import { parseSubject, sortKey } from './subjects.ts';
 import { Table } from './table.ts';
@@ -33,6 +34,8 @@ export class Cache implements FeedTarget {
   readonly #waiters = new Map<number, Set<Waiter>>();
   #tables = new Map<string, Table>();
   #loading = false;
+  /** While loading: what is loaded lives about equally long. */
+  #room: Room | undefined;
   #ready = false;
   #lastHeard: Moment | undefined;
   /** Between the beginning of a session and its first `caughtUp`. */
@@ -73,7 +76,7 @@ export class Cache implements FeedTarget {
     return 0;
   }
 
-  message(revision: number, message: Msg, headers: MsgHdrs | undefined): void {
+  message(revision: number, message: Msg, headers: string): void {
     this.#lastHeard = now();
     const from = this.applied;
     // A consumer on a copy of the stream that is behind starts before what was asked for.
@@ -101,6 +104,7 @@ export class Cache implements FeedTarget {
     this.applied = Math.max(from, revision);
     if (this.#loading) {
       this.#loading = false;
+      this.#room = undefined;
       this.#ready = true;
       for (const table of this.#tables.values()) table.loaded(this.applied);
       this.#release(-1);
@@ -113,41 +117,29 @@ export class Cache implements FeedTarget {
   /** Resolves when a revision is in. Throws `Timeout` after `timeout` milliseconds. */
   async wait(revision: number, timeout: number, signal?: AbortSignal): Promise<void> {
     if (this.#ready && !this.#loading && this.applied >= revision) return;
-    await new Promise<void>((resolve, reject) => {
-      const leave = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        const waiters = this.#waiters.get(revision);
-        waiters?.delete(waiter);
-        if (waiters?.size === 0) this.#waiters.delete(revision);
-      };
-      const waiter: Waiter = {
-        resolve: () => {
-          leave();
-          resolve();
-        },
-        reject: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const abort = (): void => waiter.reject(new StatusError('Timeout', 'the request was given up'));
-      const timer = setTimeout(
-        () =>
-          waiter.reject(
-            new StatusError('Timeout', `Too large resource version: ${revision}, current: ${this.applied}`, {
-              retryAfterSeconds: 1,
-              causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-            }),
-          ),
-        timeout,
-      );
-      const waiters = this.#waiters.get(revision);
-      if (waiters) waiters.add(waiter);
-      else this.#waiters.set(revision, new Set([waiter]));
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted) abort();
-    });
+    const waiters = this.#waiters.get(revision) ?? new Set();
+    this.#waiters.set(revision, waiters);
+    let waiter!: Waiter;
+    const abort = (): void => waiter.reject(new StatusError('Timeout', 'the request was given up'));
+    const late = (): void => {
+      const message = `Too large resource version: ${revision}, current: ${this.applied}`;
+      const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+      waiter.reject(new StatusError('Timeout', message, { retryAfterSeconds: 1, causes }));
+    };
+    const timer = setTimeout(late, timeout);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        waiter = { resolve, reject };
+        waiters.add(waiter);
+        signal?.addEventListener('abort', abort, { once: true });
+        if (signal?.aborted) abort();
+      });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      waiters.delete(waiter);
+      if (waiters.size === 0 && this.#waiters.get(revision) === waiters) this.#waiters.delete(revision);
+    }
   }
 
   close(): void {
@@ -162,16 +154,12 @@ export class Cache implements FeedTarget {
     revision: number,
     key: Entry['key'],
     message: Msg,
-    headers: MsgHdrs | undefined,
+    headers: string,
   ): Entry | undefined {
-    if (message.data.length > 0)
-      return new Entry(
-        key,
-        revision,
-        message.data,
-        headers?.get(HEADERS.operation) === 'delete',
-        this.#encodings.codec(headers?.get(HEADERS.encoding), message.subject),
-      );
+    const { data } = message;
+    const deleted = headerIn(headers, HEADERS.operation) === 'delete';
+    const codec = this.#encodings.codec(headerIn(headers, HEADERS.encoding), message.subject);
+    if (data.length > 0) return new Entry(key, revision, data, deleted, codec, this.#room);
     // The stream's own marker of an object that aged away.
     const last = table.newest(sortKey(key));
     return last && !last.deleted ? last.at(revision) : undefined;
@@ -196,6 +184,7 @@ export class Cache implements FeedTarget {
     const old = this.#tables;
     this.#tables = new Map();
     this.#loading = true;
+    this.#room = slabs();
     this.applied = 0;
     this.epoch = epoch;
     for (const table of old.values())

@@ -1,5 +1,5 @@
 import type { KubeObject, ObjectKey, StoredObject } from '../contract/index.ts';
-import { withoutRevision, withRevision } from './bytes.ts';
+import { type Room, withoutRevision, withRevision } from './bytes.ts';
 
 /** The encoding of one stored value. */
 export interface Codec {
@@ -21,14 +21,21 @@ export class Entry<T extends KubeObject = KubeObject> implements StoredObject<T>
   #value: T | undefined;
 
   /** `raw` is the message as stored; it is copied. */
-  constructor(key: ObjectKey, revision: number, raw: Uint8Array, deleted: boolean, codec?: Codec) {
+  constructor(
+    key: ObjectKey,
+    revision: number,
+    raw: Uint8Array,
+    deleted: boolean,
+    codec?: Codec,
+    room?: Room,
+  ) {
     this.key = key;
     this.revision = revision;
     this.deleted = deleted;
     this.#codec = codec;
     this.#encoded = codec !== undefined;
     // What is encoded stays so until it is first read.
-    this.#bytes = codec ? Uint8Array.from(raw) : withRevision(raw, revision);
+    this.#bytes = codec ? Uint8Array.from(raw) : withRevision(raw, revision, room);
   }
 
   get bytes(): Uint8Array {

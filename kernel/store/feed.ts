@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createInbox, type Msg, type MsgHdrs, nuid } from 'nats';
+import { createInbox, type Msg, nuid } from 'nats';
 import type { Logger } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
 import { ask } from './api.ts';
+import { headersOf } from './headers.ts';
 import { isReplaced, mark, markerOf, outgrow, type Seen, type StreamState, streamState } from './stream.ts';
 import type { StreamDesign } from './subjects.ts';
 
@@ -14,7 +15,8 @@ const MILLISECOND = 1_000_000;
 export interface FeedTarget {
   /** A session begins; `rewound`: something that was delivered is not in the stream any more. Returns the first revision to deliver, or 0 for the newest of every object. */
   begin(state: StreamState & { rewound: boolean }): number;
-  message(revision: number, message: Msg, headers: MsgHdrs | undefined): void;
+  /** `headers`: see `headerIn`. */
+  message(revision: number, message: Msg, headers: string): void;
   /** Nothing up to this revision is still to come. */
   caughtUp(revision: number): void;
 }
@@ -104,15 +106,16 @@ export class Feed {
       callback: (_error, message) => {
         if (over) return;
         lastSeen = performance.now();
-        if (message.headers?.code === 100) return control(message);
-        const { revision, order, time, pending } = parseReply(message.reply ?? '');
+        const reply = message.reply ?? '';
+        if (!reply.startsWith('$JS.ACK.')) return control(message);
+        const { revision, order, time, pending } = parseReply(reply);
         if (order !== expected) {
           over = true;
           return end('a message was missed');
         }
         expected += 1;
         this.#last = { revision, time };
-        this.#target.message(revision, message, message.headers);
+        this.#target.message(revision, message, headersOf(message));
         if (pending === 0 && revision >= mine) this.#target.caughtUp(Math.max(revision, state.lastRevision));
       },
     });

@@ -3,7 +3,7 @@ import { headers, type Msg, nuid } from 'nats';
 import { StatusError } from '../contract/index.ts';
 import { type Link, LostError } from '../nats/link.ts';
 import { ask, CONFLICTS, readMessage } from './api.ts';
-import { HEADERS } from './headers.ts';
+import { HEADERS, headerIn } from './headers.ts';
 
 /** One message to append, if the last of its subject is `expected` (0: there is none). */
 export interface Append {
@@ -239,8 +239,8 @@ export class Journal {
     let successor = false;
     for (;;) {
       const next = await readMessage(this.#link, this.#stream, { seq: from, next_by_subj: write.subject });
-      if (next?.headers.get(HEADERS.write) === write.id) return next.seq;
-      successor ||= next?.headers.get(HEADERS.expected) === String(write.expected);
+      if (next && headerIn(next.headers, HEADERS.write) === write.id) return next.seq;
+      successor ||= headerIn(next?.headers ?? '', HEADERS.expected) === String(write.expected);
       // What conflicted may not be visible yet while the copies of the stream agree on it.
       const hidden = next === undefined && from === write.expected + 1;
       if (hidden && performance.now() < deadline) {

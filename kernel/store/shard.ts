@@ -16,7 +16,7 @@ import { Cache } from './cache.ts';
 import type { Encodings } from './encodings.ts';
 import { Entry } from './entry.ts';
 import { Feed } from './feed.ts';
-import { HEADERS } from './headers.ts';
+import { HEADERS, headerIn } from './headers.ts';
 import { type Append, Journal } from './journal.ts';
 import { markerOf, streamState } from './stream.ts';
 import { filterOf, resourceId, type StreamDesign, sortKey, subjectOf } from './subjects.ts';
@@ -118,8 +118,8 @@ export class Shard {
       // The stream's own marker of an object that aged away says nothing of what it was.
       if (message.data.length === 0) continue;
       const object = this.#entry<T>(key, message);
-      const writer = message.headers.get(HEADERS.writer) ?? '';
-      const user = message.headers.get(HEADERS.user);
+      const writer = headerIn(message.headers, HEADERS.writer) ?? '';
+      const user = headerIn(message.headers, HEADERS.user);
       kept.push({
         object,
         deleted: object.deleted,
@@ -159,8 +159,8 @@ export class Shard {
   }
 
   #entry<T extends KubeObject>(key: ObjectKey, { subject, seq, headers, data }: StoredMessage): Entry<T> {
-    const deleted = headers.get(HEADERS.operation) === 'delete' || data.length === 0;
-    const codec = this.#encodings.codec(headers.get(HEADERS.encoding), subject);
+    const deleted = headerIn(headers, HEADERS.operation) === 'delete' || data.length === 0;
+    const codec = this.#encodings.codec(headerIn(headers, HEADERS.encoding), subject);
     return new Entry<T>(key, seq, data.length > 0 ? data : Buffer.from('{"metadata":{}}'), deleted, codec);
   }
 

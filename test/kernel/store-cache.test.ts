@@ -1,4 +1,4 @@
-import { headers, type Msg } from 'nats';
+import type { Msg } from 'nats';
 import t from 'tap';
 import { ConfigMaps } from '../../kernel/contract/index.ts';
 import { serialize } from '../../kernel/store/bytes.ts';
@@ -17,7 +17,7 @@ function message(uid: string): Msg {
 t.test('an object replaced while this process was away ends its watches', async (t) => {
   const cache = new Cache(new Encodings([]));
   t.equal(cache.begin({ epoch: 'e', lastRevision: 1, replicas: 1, rewound: false }), 0, 'a first load');
-  cache.message(1, message('one'), headers());
+  cache.message(1, message('one'), '');
   cache.caughtUp(1);
   const table = cache.table(resourceId(ConfigMaps));
   const errors: (Error | undefined)[] = [];
@@ -31,7 +31,7 @@ t.test('an object replaced while this process was away ends its watches', async 
     2,
     'a session that goes on',
   );
-  cache.message(9, message('two'), headers());
+  cache.message(9, message('two'), '');
   cache.caughtUp(9);
   t.match(errors, [{ reason: 'Expired' }]);
   t.throws(() => table.since(8), { name: 'StatusError', reason: 'Expired' } as object as Error);
@@ -57,10 +57,10 @@ t.test('a consumer that starts too early repeats nothing', async (t) => {
   };
   const table = cache.table(resourceId(ConfigMaps));
   table.watchers.add(new Watcher({ since: 0 }, sink, () => undefined));
-  cache.message(1, message('one'), headers());
-  cache.message(2, message('one'), headers());
+  cache.message(1, message('one'), '');
+  cache.message(2, message('one'), '');
   t.equal(cache.begin({ epoch: 'e', lastRevision: 2, replicas: 3, rewound: false }), 3);
-  for (const revision of [1, 2, 3]) cache.message(revision, message('one'), headers());
+  for (const revision of [1, 2, 3]) cache.message(revision, message('one'), '');
   t.strictSame(revisions, [1, 2, 3]);
   t.equal(cache.applied, 3);
 });
@@ -80,7 +80,7 @@ t.test('waiting for a revision', async (t) => {
   const given = cache.wait(4, 60_000, abort.signal);
   abort.abort();
   await t.rejects(given, { name: 'StatusError', reason: 'Timeout' } as object as Error);
-  cache.message(7, message('one'), headers());
+  cache.message(7, message('one'), '');
   await later;
   const closed = cache.wait(8, 60_000);
   cache.close();
@@ -94,7 +94,7 @@ t.test('what is long past can be read all the same', async (t) => {
   const table = cache.table(resourceId(ConfigMaps));
   const uids = Array.from({ length: 400 }, (_, i) => `uid-${i}`);
   for (const [i, uid] of uids.entries()) {
-    cache.message(i + 1, message(uid), headers());
+    cache.message(i + 1, message(uid), '');
     t.equal(table.since(i)[0]?.value.metadata?.uid, uid);
   }
   t.strictSame(
