@@ -1,6 +1,7 @@
 import {
   ApiServer,
   Authenticator,
+  Authorizer,
   CertificateAuthority,
   definePlugin,
   optional,
@@ -19,6 +20,7 @@ export default definePlugin<Config, Requires>({
   config,
   requires: {
     authenticator: Authenticator,
+    authorizer: optional(Authorizer),
     ca: CertificateAuthority,
     tokens: optional(ServiceAccountTokens),
   },

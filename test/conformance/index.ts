@@ -4,6 +4,7 @@
  * @module
  */
 export * from './auth.ts';
+export * from './authorizer.ts';
 export * from './ca.ts';
 export { type Checks, runChecks } from './checks.ts';
 export * from './loadbalancer.ts';

@@ -70,6 +70,9 @@ t.test('a pod acts as its ServiceAccount', { timeout: 180_000 }, async (t) => {
   const get = async (): Promise<{ code: number; body: object }> =>
     JSON.parse(await kubectl.ok(['exec', 'deploy/client', '--', 'sh', '-c', client, GET]));
   const pods = { kind: 'PodList', items: [{ spec: { serviceAccountName: 'reader' } }] };
+  const message = /User "system:serviceaccount:default:reader" cannot list resource "pods" in API group ""/;
+  t.match(await get(), { code: 403, body: { message } }, 'it may nothing by itself');
+  await kubectl.ok('create rolebinding reader --clusterrole=view --serviceaccount=default:reader');
   t.match(await get(), { code: 200, body: pods });
   await kubectl.ok('delete serviceaccount reader');
   t.match(await get(), { code: 401 }, 'its token is nobody’s');

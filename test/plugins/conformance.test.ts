@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import {
   Authenticator,
+  Authorizer,
   CertificateAuthority,
   ConfigMaps,
   definePlugin,
@@ -22,6 +23,7 @@ import auth from '../../plugins/auth/index.ts';
 import ca from '../../plugins/ca/index.ts';
 import loadbalancer from '../../plugins/loadbalancer/index.ts';
 import network from '../../plugins/network/index.ts';
+import rbac from '../../plugins/rbac/index.ts';
 import scheduler from '../../plugins/scheduler/index.ts';
 import aesgcm from '../../plugins/secrets/aesgcm/index.ts';
 import identity from '../../plugins/secrets/identity/index.ts';
@@ -33,6 +35,7 @@ import projected from '../../plugins/volumes/projected/index.ts';
 import { testKernel } from '../cluster.ts';
 import {
   authConformance,
+  authorizerConformance,
   type Checks,
   caConformance,
   loadBalancerConformance,
@@ -120,6 +123,11 @@ t.test('auth', async (t) => {
     authenticator: kernel.service(Authenticator),
     token,
   }));
+});
+
+t.test('authorizer', async (t) => {
+  const kernel = await testKernel(t, { plugins: [rbac] });
+  await authorizerConformance(checks(t), 'rbac', async () => ({ authorizer: kernel.service(Authorizer) }));
 });
 
 t.test('ca', async (t) => {

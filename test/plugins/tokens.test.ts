@@ -13,7 +13,7 @@ import { standard, testApi } from './apiserver/cluster.ts';
 
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const { kernel, kubectl, kubeconfig, request } = await testApi(t, {
-  plugins: [standard('controllers/serviceaccounttoken')],
+  plugins: [standard('controllers/serviceaccounttoken'), standard('controllers/clusterroleaggregation')],
 });
 
 function claimsOf(token: string): Record<string, unknown> & { iat: number } {
@@ -66,7 +66,9 @@ t.test('kubectl create token', async (t) => {
     groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],
     extra: { 'authentication.kubernetes.io/credential-id': [`JTI=${claims['jti']}`] },
   });
-  t.match(await withToken(token).ok('get namespaces'), /^default/m);
+  t.match(await withToken(token)('get pods'), { code: 1, stderr: /cannot list resource "pods"/ });
+  await kubectl.ok('create rolebinding robot --clusterrole=view --serviceaccount=default:robot');
+  await eventually('it may view', async () => (await withToken(token)('get pods')).code === 0);
   const both = await kubectl.ok(['auth', 'whoami', `--token=${token}`]);
   t.match(
     both,

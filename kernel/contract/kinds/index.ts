@@ -1,6 +1,7 @@
 export * from './admission.ts';
 export * from './apiserver.ts';
 export * from './auth.ts';
+export * from './authorizer.ts';
 export * from './channels.ts';
 export * from './loadbalancer.ts';
 export * from './modules.ts';

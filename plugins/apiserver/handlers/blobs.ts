@@ -1,12 +1,11 @@
 import { pipeline } from 'node:stream/promises';
-import { type BlobClient, type Logger, StatusError } from 'orlop/plugin';
-import type { Attributes } from '../http/authorize.ts';
+import { type AccessAttributes, type BlobClient, type Logger, StatusError } from 'orlop/plugin';
 import type { Exchange } from '../http/exchange.ts';
 
 const PATH = '/apis/orlop.dev/v1/blobs';
 
 /** What a request for blobs wants to do. Blobs are bytes, not objects: they are in no discovery document. Throws MethodNotAllowed. */
-export function blobAttributes({ method, pathname }: Exchange): Attributes {
+export function blobAttributes({ method, pathname }: Exchange): AccessAttributes {
   const about = { group: 'orlop.dev', resource: 'blobs' };
   const name = digestIn(pathname);
   if (name === undefined && method === 'POST') return { ...about, verb: 'create' };

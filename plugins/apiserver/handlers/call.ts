@@ -1,6 +1,7 @@
 import type {
   Attendance,
   Authenticator,
+  Authorizer,
   BlobClient,
   BusClient,
   KubeObject,
@@ -9,7 +10,6 @@ import type {
   ObjectKey,
   ServiceAccountTokens,
 } from 'orlop/plugin';
-import type { Authorizer } from '../http/authorize.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ResourcePath } from '../http/path.ts';
 import type { ResourceTable } from '../resources/table.ts';
@@ -29,6 +29,7 @@ export interface Api {
   readonly protobuf: { decode(body: Uint8Array): KubeObject };
   readonly admission: Admission;
   readonly authenticator: Authenticator;
+  /** Of everybody, `system:masters` included. */
   readonly authorizer: Authorizer;
   /** `undefined`: no plugin of the cluster issues tokens. */
   readonly tokens: ServiceAccountTokens | undefined;

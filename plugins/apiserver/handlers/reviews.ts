@@ -23,7 +23,8 @@ async function answer(call: Call, asked: Access): Promise<object> {
     case 'SelfSubjectReview':
       return { userInfo: exchange.user };
     case 'SelfSubjectRulesReview':
-      return { ...api.authorizer.rules(exchange.user), incomplete: false };
+      if (!asked.spec?.namespace) throw new StatusError('BadRequest', 'no namespace on request');
+      return api.authorizer.rules(exchange.user, asked.spec.namespace);
     case 'TokenReview':
       return whoseToken(call, asked);
     case 'SelfSubjectAccessReview':
@@ -51,10 +52,9 @@ async function whoseToken({ api: { authenticator, tokens } }: Call, { spec }: Ac
   return user ? { authenticated: true, user } : NOBODY;
 }
 
-function mayDo({ api }: Call, user: UserInfo, { spec = {} }: Access): object {
-  const { resourceAttributes: about, nonResourceAttributes: path } = spec;
-  if (path) return api.authorizer.authorize(user, { verb: path.verb ?? '', path: path.path ?? '' });
-  const { verb = '', group, resource, subresource, namespace, name } = about ?? {};
-  const whole = subresource ? `${resource ?? ''}/${subresource}` : resource;
-  return api.authorizer.authorize(user, { verb, group, resource: whole, namespace, name });
+async function mayDo({ api }: Call, user: UserInfo, { spec = {} }: Access): Promise<object> {
+  const { resourceAttributes: about = {}, nonResourceAttributes: url } = spec;
+  const asked = url ? { path: url.path ?? '', verb: url.verb ?? '' } : { ...about, verb: about.verb ?? '' };
+  const { allowed, reason } = await api.authorizer.authorize(user, asked);
+  return { allowed, ...(reason === '' ? {} : { reason }) };
 }

@@ -1,5 +1,5 @@
-import { StatusError } from 'orlop/plugin';
-import type { Attributes } from '../http/authorize.ts';
+import { type AccessAttributes, StatusError } from 'orlop/plugin';
+import { flag } from '../http/options.ts';
 import type { ResourcePath } from '../http/path.ts';
 import { proxyRequest } from '../proxy/handler.ts';
 import type { ResourceRow } from '../resources/types.ts';
@@ -21,6 +21,7 @@ import { bindPod } from './pods.ts';
 import { getObject } from './read.ts';
 import { review } from './reviews.ts';
 import { scaleObject } from './scale.ts';
+import { parseFieldSelector } from './selection.ts';
 import { createToken } from './tokens.ts';
 import { updateFromBody } from './update.ts';
 
@@ -78,34 +79,47 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
 /** What answers for objects that are not kept. */
 const MADE = { review, nodes: metrics, plugins: components, presence: kernels } as const;
 
-/** Which handler answers, and what it does in terms of authorization. Throws NotFound or MethodNotAllowed. */
+/**
+ * Which handler answers, and what it does in terms of authorization. Throws NotFound, MethodNotAllowed, or BadRequest. Source: apiserver
+ * `requestinfo.go`.
+ */
 export function route(
   method: string,
   row: ResourceRow,
   path: ResourcePath,
-  isWatch: boolean,
-): { handler: Handler; attributes: Attributes } {
+  query: URLSearchParams,
+): { handler: Handler; attributes: AccessAttributes } {
   if (!row.namespaced && path.namespace !== undefined) throw unknownResource();
   const found = methods(row, path)[method === 'HEAD' ? 'GET' : method];
   if (!found) throw notAllowed();
-  const verb = found.verb === 'list' && (isWatch || path.watch) ? 'watch' : found.verb;
+  const isWatch = found.verb === 'list' && (path.watch || flag(query, 'watch') === true);
+  const verb = isWatch ? 'watch' : found.verb;
   if (path.subresource === undefined && !row.verbs.includes(verb)) throw notAllowed();
   return {
     handler: row.source === 'store' ? found.handler : MADE[row.source],
     attributes: {
       verb,
       group: row.group,
-      resource: path.subresource === undefined ? row.resource : `${row.resource}/${path.subresource}`,
-      namespace: path.namespace,
-      name: path.name,
+      resource: row.resource,
+      subresource: path.subresource,
+      // A namespace is in itself: who may read it may be bound there.
+      namespace: row.group === '' && row.resource === 'namespaces' ? path.name : path.namespace,
+      name: path.name ?? (found.verb === 'list' ? onlyName(query.get('fieldSelector')) : undefined),
     },
   };
 }
 
+/** A list that asks for one object by its name is about that object: who may see only that may watch it. */
+function onlyName(fields: string | null): string | undefined {
+  if (!fields) return undefined;
+  return parseFieldSelector(fields).find(({ label, equal }) => label === 'metadata.name' && equal)?.value;
+}
+
 function methods(row: ResourceRow, path: ResourcePath): Methods {
   const isAllNamespaces = row.namespaced && path.namespace === undefined;
+  if (path.watch && path.subresource !== undefined) throw unknownResource();
   if (path.name === undefined || path.watch) {
-    return isAllNamespaces ? { GET: COLLECTION['GET']! } : COLLECTION;
+    return isAllNamespaces || path.watch ? { GET: COLLECTION['GET']! } : COLLECTION;
   }
   if (isAllNamespaces) throw unknownResource();
   if (path.subresource === undefined) return OBJECT;

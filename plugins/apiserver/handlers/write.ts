@@ -10,6 +10,7 @@ import {
 } from 'orlop/plugin';
 import { trackUpdate } from '../apply/apply.ts';
 import type { ManagerIdentity } from '../apply/managed.ts';
+import { forbiddenTo } from '../http/authorize.ts';
 import type { WriteOptions } from '../http/options.ts';
 import { sameJson } from '../patch/shape.ts';
 import { invalidObject } from '../resources/errors.ts';
@@ -47,6 +48,8 @@ export async function createObject(
     throw new StatusError('BadRequest', 'resourceVersion should not be set on objects to be created');
   }
   nameObject(call, object);
+  // The request was allowed as what its method is.
+  if (exchange.method !== 'POST') await authorizeCreate(call);
   applyDefaults(row, object);
   const request: AdmissionRequest = {
     operation: 'CREATE',
@@ -70,6 +73,14 @@ export async function createObject(
   if (dryRun) await refuseExisting(call, metadata);
   const stored = await storeReserving(api.objects, row, toStorage(row, object), undefined, dryRun);
   return dryRun ? asIfStored(stored as KubeObject) : stored;
+}
+
+/** Who applies or puts what is not there has to be allowed to create it. Source: apiserver `handlers/create.go`, withAuthorization. */
+async function authorizeCreate({ api, exchange: { user }, row, path }: Call): Promise<void> {
+  const { group, resource } = row;
+  const asked = { verb: 'create', group, resource, namespace: path.namespace, name: path.name };
+  const { allowed, reason } = await api.authorizer.authorize(user, asked);
+  if (!allowed) throw forbiddenTo(user, asked, reason);
 }
 
 /** Fills in and checks namespace and name. */

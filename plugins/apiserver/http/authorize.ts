@@ -1,34 +1,52 @@
-import type { UserInfo } from 'orlop/plugin';
+import {
+  type AccessAttributes,
+  type AccessDecision,
+  type Authorizer,
+  qualifiedResource,
+  StatusError,
+  type UserInfo,
+} from 'orlop/plugin';
 
-/** What a request wants to do. */
-export interface Attributes {
-  /** As in RBAC: get, list, watch, create, update, patch, delete, deletecollection; the lower-case method of other paths. */
-  readonly verb: string;
-  readonly group?: string | undefined;
-  /** With `/SUBRESOURCE`. */
-  readonly resource?: string | undefined;
-  readonly namespace?: string | undefined;
-  readonly name?: string | undefined;
-  /** Of a request that is not about a resource. */
-  readonly path?: string;
+/** Source: apiserver `user.SystemPrivilegedGroup`. */
+const MASTERS = 'system:masters';
+
+const EVERYTHING: AccessDecision = { allowed: true, reason: '' };
+const NOTHING: AccessDecision = { allowed: false, reason: 'the cluster has no plugin of kind authorizer.v1' };
+
+/** The group `system:masters` may do everything, whatever plugin decides for everybody else; without one they may do nothing. */
+export function mastersFirst(authorizer: Authorizer | undefined): Authorizer {
+  return {
+    authorize: (user, attributes) =>
+      user.groups.includes(MASTERS) ? EVERYTHING : (authorizer?.authorize(user, attributes) ?? NOTHING),
+    rules(user, namespace) {
+      if (user.groups.includes(MASTERS)) {
+        return {
+          resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+          nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+          incomplete: false,
+        };
+      }
+      return (
+        authorizer?.rules(user, namespace) ?? { resourceRules: [], nonResourceRules: [], incomplete: false }
+      );
+    },
+  };
 }
 
-export interface Authorizer {
-  authorize(user: UserInfo, attributes: Attributes): { allowed: boolean; reason: string };
-  rules(user: UserInfo): { resourceRules: object[]; nonResourceRules: object[] };
+/** Source: apiserver `pkg/endpoints/handlers/responsewriters/errors.go`. */
+export function forbiddenTo({ username }: UserInfo, asked: AccessAttributes, reason: string): StatusError {
+  const { verb, group = '', resource = '', subresource, namespace, name = '', path } = asked;
+  const who = `User ${JSON.stringify(username)} cannot ${verb}`;
+  const why = reason === '' ? '' : `: ${reason}`;
+  if (path !== undefined) {
+    return new StatusError('Forbidden', `forbidden: ${who} path ${JSON.stringify(path)}${why}`);
+  }
+  const about = `${qualifiedResource({ group, resource })}${name === '' ? '' : ` ${JSON.stringify(name)}`}`;
+  const whole = JSON.stringify(subresource ? `${resource}/${subresource}` : resource);
+  const where = namespace ? `in the namespace ${JSON.stringify(namespace)}` : 'at the cluster scope';
+  return new StatusError(
+    'Forbidden',
+    `${about} is forbidden: ${who} resource ${whole} in API group ${JSON.stringify(group)} ${where}${why}`,
+    { ...(name === '' ? {} : { name }), group, kind: resource },
+  );
 }
-
-const ANONYMOUS_PATHS = /^\/(?:version|healthz|livez|readyz)(?:\/|$)/;
-
-/** Whoever is authenticated may do everything; nobody else more than ask whether the server lives. */
-export const everyoneIsAdmin: Authorizer = {
-  authorize({ groups }, { path }) {
-    if (groups.includes('system:authenticated'))
-      return { allowed: true, reason: 'every authenticated user is an administrator' };
-    return { allowed: path !== undefined && ANONYMOUS_PATHS.test(path), reason: '' };
-  },
-  rules: () => ({
-    resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
-    nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-  }),
-};

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
-import { type Authenticator, asStatusError, qualifiedResource, StatusError } from 'orlop/plugin';
+import { type AccessAttributes, type Authenticator, asStatusError, StatusError } from 'orlop/plugin';
 import { blobAttributes, blobs } from '../handlers/blobs.ts';
 import type { Api } from '../handlers/call.ts';
 import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
@@ -13,10 +13,9 @@ import { readiness } from '../handlers/readiness.ts';
 import { route } from '../handlers/route.ts';
 import { storeMetrics } from '../handlers/store-metrics.ts';
 import { authenticate, unauthorized } from '../http/authenticate.ts';
-import type { Attributes } from '../http/authorize.ts';
+import { forbiddenTo } from '../http/authorize.ts';
 import { Exchange } from '../http/exchange.ts';
-import { impersonated } from '../http/impersonate.ts';
-import { flag } from '../http/options.ts';
+import { impersonation } from '../http/impersonate.ts';
 import { parseResourcePath } from '../http/path.ts';
 
 export interface AppOptions {
@@ -46,7 +45,9 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   async function carryOut(exchange: Exchange, handler: Answer): Promise<void> {
     try {
       exchange.user = await authenticate(exchange, authenticator);
-      exchange.user = impersonated(exchange, authorize);
+      const other = impersonation(exchange);
+      for (const need of other?.needs ?? []) await authorize(exchange, need);
+      if (other) exchange.user = other.user;
       await handler(exchange);
     } catch (error) {
       await fail(exchange, error);
@@ -74,27 +75,20 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
     await exchange.status(status.toStatus());
   }
 
-  function authorize(exchange: Exchange, attributes: Attributes): void {
-    const { user } = exchange;
-    const { allowed, reason } = api.authorizer.authorize(user, attributes);
+  async function authorize({ user }: Exchange, attributes: AccessAttributes): Promise<void> {
+    const { allowed, reason } = await api.authorizer.authorize(user, attributes);
     if (allowed) return;
     if (user.groups.includes('system:unauthenticated')) throw unauthorized();
-    const { verb, resource = '', group = '', path } = attributes;
-    const what =
-      path === undefined
-        ? `resource ${JSON.stringify(qualifiedResource({ group, resource }))}`
-        : `path ${JSON.stringify(path)}`;
-    throw new StatusError(
-      'Forbidden',
-      `User ${JSON.stringify(user.username)} cannot ${verb} ${what}: ${reason}`,
-    );
+    throw forbiddenTo(user, attributes, reason);
   }
 
   /** Answers GET of a path that is no resource. */
   const plain =
     (handler: Answer): Answer =>
     async (exchange) => {
-      authorize(exchange, { verb: exchange.method.toLowerCase(), path: exchange.pathname });
+      // A HEAD is a GET without its body, as of resources.
+      const verb = exchange.method === 'HEAD' ? 'get' : exchange.method.toLowerCase();
+      await authorize(exchange, { verb, path: exchange.pathname });
       if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
         throw new StatusError(
           'MethodNotAllowed',
@@ -110,8 +104,8 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
     if (!path) return discovery(exchange);
     const row = api.table.find(path.group, path.version, path.resource);
     if (!row) throw unknownResource();
-    const { handler, attributes } = route(exchange.method, row, path, flag(exchange.query, 'watch') ?? false);
-    authorize(exchange, attributes);
+    const { handler, attributes } = route(exchange.method, row, path, exchange.query);
+    await authorize(exchange, attributes);
     if (row.deprecation) exchange.warn(row.deprecation);
     const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
     const objects = reads ? api.objects : api.objects.onBehalfOf(exchange.user.username);
@@ -119,7 +113,7 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   };
 
   const bytes: Answer = async (exchange) => {
-    authorize(exchange, blobAttributes(exchange));
+    await authorize(exchange, blobAttributes(exchange));
     await blobs(api.blobs, api.log, exchange);
   };
 

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import {
   ApiServer,
   type Authenticator,
+  type Authorizer,
   attend,
   type CertificateAuthority,
   type Context,
@@ -14,9 +15,10 @@ import {
 } from 'orlop/plugin';
 import type { Config } from '../config.ts';
 import { inOrder, namespaceLifecycle } from '../handlers/admission.ts';
+import { escalationCheck } from '../handlers/escalation.ts';
 import { writeAdmission } from '../handlers/plugin-writes.ts';
 import { serviceAccountAdmission } from '../handlers/service-accounts.ts';
-import { everyoneIsAdmin } from '../http/authorize.ts';
+import { mastersFirst } from '../http/authorize.ts';
 import { OpenApi } from '../openapi/documents.ts';
 import { ProtobufDecoder } from '../protobuf/decode.ts';
 import { releaseReservations } from '../resources/services/release.ts';
@@ -30,6 +32,7 @@ import { tlsServer } from './tls.ts';
 
 export type Requires = {
   authenticator: ServiceToken<Authenticator, false>;
+  authorizer: OptionalToken<Authorizer>;
   ca: ServiceToken<CertificateAuthority, false>;
   tokens: OptionalToken<ServiceAccountTokens>;
 };
@@ -58,6 +61,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   let isReplaced = false;
 
   const admission = inOrder(namespaceLifecycle(objects), serviceAccountAdmission(objects));
+  const authorizer = mastersFirst(ctx.services.authorizer);
   const handle = app({
     api: {
       objects,
@@ -68,9 +72,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       table,
       schemas,
       protobuf: new ProtobufDecoder(schemas, protobufMessages()),
-      admission,
+      // Plugins are granted what they may do, not bound to it.
+      admission: inOrder(admission, escalationCheck(objects, authorizer)),
       authenticator: ctx.services.authenticator,
-      authorizer: everyoneIsAdmin,
+      authorizer,
       tokens: ctx.services.tokens,
       signal: streams.signal,
     },

@@ -1,5 +1,6 @@
 import {
   authConformance,
+  authorizerConformance,
   type Checks,
   caConformance,
   loadBalancerConformance,
@@ -13,6 +14,7 @@ import {
 } from 'orlop/conformance';
 import {
   Authenticator,
+  Authorizer,
   CertificateAuthority,
   LoadBalancer,
   PodNetwork,
@@ -51,6 +53,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
       authenticator: kernel.service(Authenticator),
       ...(token === undefined ? {} : { token }),
     })),
+  'authorizer.v1': (t, { name, kernel }) =>
+    authorizerConformance(t, name, async () => ({ authorizer: kernel.service(Authorizer) })),
   'ca.v1': (t, { name, kernel }) =>
     caConformance(t, name, async () => ({ authority: kernel.service(CertificateAuthority) })),
   'loadbalancer.v1': (t, { name, kernel }) =>

@@ -9,7 +9,7 @@ import type { Test } from 'tap';
 import { type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
 import { type Kubectl, kubectl } from '../../kubectl.ts';
 
-const PLUGINS = ['secrets/identity', 'ca', 'tokens', 'auth', 'apiserver'];
+const PLUGINS = ['secrets/identity', 'ca', 'tokens', 'auth', 'rbac', 'apiserver'];
 /** Pods ask for their namespace's account. */
 const ACCOUNTS = 'serviceaccount-controller';
 
@@ -45,12 +45,20 @@ export interface TestApi {
   ): Promise<{ lines: string[]; ended: Promise<void>; pause(): void; resume(): void; close(): void }>;
 }
 
-export async function testApi(t: Test, options: TestKernelOptions = {}): Promise<TestApi> {
+export interface TestApiOptions extends TestKernelOptions {
+  /** `false`: without RBAC. */
+  authorizer?: boolean;
+}
+
+export async function testApi(
+  t: Test,
+  { authorizer = true, ...options }: TestApiOptions = {},
+): Promise<TestApi> {
   const given = options.plugins ?? [];
   const kernel = await testKernel(t, {
     ...options,
     plugins: [
-      ...PLUGINS.map((path) => standard(path)),
+      ...PLUGINS.filter((path) => authorizer || path !== 'rbac').map((path) => standard(path)),
       ...(given.some((each) => 'name' in each && each.name === ACCOUNTS)
         ? []
         : [standard('controllers/serviceaccount')]),

@@ -258,9 +258,10 @@ t.test('who a token is and what somebody may do is answered', async (t) => {
   const resourceAttributes = { verb: 'get', resource: 'pods', namespace: 'default' };
   const groups = ['system:authenticated'];
   const authorization = 'authorization.k8s.io';
-  const may = await ask(authorization, 'SubjectAccessReview', { user: 'a', groups, resourceAttributes });
+  const masters = { user: 'a', groups: ['system:masters'], resourceAttributes };
+  const may = await ask(authorization, 'SubjectAccessReview', masters);
   t.match(may.body, { status: { allowed: true } });
-  const mayNot = await ask(authorization, 'SubjectAccessReview', { user: 'a', resourceAttributes });
+  const mayNot = await ask(authorization, 'SubjectAccessReview', { user: 'a', groups, resourceAttributes });
   t.match(mayNot.body, { status: { allowed: false } });
   const elsewhere = await ask(
     authorization,

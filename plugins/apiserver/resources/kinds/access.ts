@@ -23,6 +23,8 @@ export interface Access extends KubeObject {
     /** Of a TokenReview. */
     token?: string;
     audiences?: string[];
+    /** Of a SelfSubjectRulesReview. */
+    namespace?: string;
     resourceAttributes?: {
       verb?: string;
       group?: string;
