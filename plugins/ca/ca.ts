@@ -49,7 +49,7 @@ function read(files: { certificate: string; key: string }): { certificate: strin
   const missing = certificate === undefined ? files.certificate : files.key;
   throw new StatusError(
     'InternalError',
-    `half of the cluster's CA is missing: restore ${missing} from a backup, or remove the other half to make a new CA (clients then need a new kubeconfig)`,
+    `half of a CA is missing: restore ${missing} from a backup, or remove the other half to make a new one (whoever trusts the old one, by a kubeconfig or --nats, then needs that anew)`,
   );
 }
 

@@ -117,11 +117,12 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
   if (signal.aborted) return;
   console.log(
     [
-      `\nReady in ${seconds(began)}.${embedded ? ` A node of another machine joins with: ${join}` : ''}\n`,
+      `\nReady in ${seconds(began)}.\n`,
       ...(url ? [`  curl ${url}`] : []),
       `  export KUBECONFIG=${path}`,
       '  kubectl get pods --all-namespaces',
       ...(url ? ['  kubectl scale deployment hello --replicas 5'] : []),
+      ...(embedded ? ['\nA node of another machine joins with:\n', `  ${join}`] : []),
       '\nCtrl-C stops everything; the next start resumes this state.',
     ].join('\n'),
   );

@@ -97,6 +97,19 @@ t.test('beyond loopback', async (t) => {
     ] as const) {
       await t.rejects(join(url, ca), { message }, url);
     }
+    // Somebody in between, who shows the true CA with a certificate that is not of it.
+    const [own, pem] = [readFileSync(`${dataDir}/nats/tls/ca.crt`, 'utf8'), readFileSync(other.file, 'utf8')];
+    const forged = `${temporaryFolder(t)}/server.pem`;
+    writeFileSync(forged, pem.replace(other.ca, own));
+    const impostor = await startNats({
+      ...{ dataDir: temporaryFolder(t), binary, log: quiet, tls: { ca: other.ca, servername: 'localhost' } },
+      listen: { host: '127.0.0.1', port: 0, tls: forged },
+    });
+    t.teardown(() => impostor.stop());
+    const { port: there } = new URL(impostor.connection.servers[0]!);
+    await t.rejects(join(local.replace(`:${port}`, `:${there}`)), {
+      message: /No connection to NATS at tls:.*certificate/,
+    });
     const plain = await startNats({ dataDir: temporaryFolder(t), binary, log: quiet });
     t.teardown(() => plain.stop());
     const to = plain.connection.servers[0]!.replace('nats:', 'tls:');
