@@ -35,9 +35,9 @@ export async function externalNats(url: string, caFile: string | undefined): Pro
   // The kernel says what is wrong with the address, or that nobody is there; but the CA must come from there.
   if (!met || ('silence' in met && pin === undefined)) return wanted ? { url, tls } : { url };
   if ('silence' in met) throw unavailable(`${met.silence}. Check that it runs, and its address.`);
-  const { tls: offered, chain, distrust } = met.greeting;
-  if (wanted && !offered) throw unavailable(`${met.host} does not use TLS. ${PLAIN}`);
-  if (!wanted && offered === 'required')
+  const { secure, chain, distrust } = met.greeting;
+  if (wanted && !secure) throw unavailable(`${met.host} does not use TLS. ${PLAIN}`);
+  if (!wanted && distrust !== undefined)
     throw unavailable(`${met.host} wants TLS, and --nats is no tls:// address. ${SECURE}`);
   if (!wanted) return { url };
   if (pin === undefined) {

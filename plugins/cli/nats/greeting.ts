@@ -9,8 +9,8 @@ const PATIENCE_MS = 5_000;
 const LONGEST = 64 * 1024;
 
 export interface Greeting {
-  /** Whether clients must use TLS, or may. */
-  tls: 'required' | 'available' | undefined;
+  /** Whether clients must use TLS, or may: the NATS client then does. */
+  secure: boolean;
   /** The certificates it showed, its own first. */
   chain: X509Certificate[];
   /** Why its certificate is not trusted; `undefined` when it is. */
@@ -26,15 +26,15 @@ export async function greeting(host: string, port: number, tls: Tls): Promise<Gr
   );
   try {
     const info = JSON.parse(await infoOf(socket)) as { tls_required?: boolean; tls_available?: boolean };
-    const offered = info.tls_required ? 'required' : info.tls_available ? 'available' : undefined;
-    if (!offered) return { tls: offered, chain: [], distrust: undefined };
+    const secure = info.tls_required === true || info.tls_available === true;
+    if (!secure) return { secure, chain: [], distrust: undefined };
     const servername = tls.servername ?? (isIP(host) ? '' : host);
     const secured = connectTls({ socket, ca: tls.ca, servername, rejectUnauthorized: false });
     try {
       await once(secured, 'secureConnect');
       const { authorizationError: why } = secured;
       const distrust = why ? (why instanceof Error ? why.message : String(why)) : undefined;
-      return { tls: offered, chain: chainOf(secured.getPeerX509Certificate()), distrust };
+      return { secure, chain: chainOf(secured.getPeerX509Certificate()), distrust };
     } finally {
       secured.destroy();
     }
