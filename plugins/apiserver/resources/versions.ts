@@ -37,6 +37,8 @@ export function olderVersion<T extends KubeObject>(
     ...newer,
     group,
     version: number,
+    // kubectl warns of a short name that two groups have.
+    shortNames: group === newer.group ? newer.shortNames : [],
     subresources: newer.subresources.map(renamed),
     ...(lifecycle
       ? { deprecation: deprecation({ group, version: number, kind: newer.kind }, lifecycle, newer) }

@@ -86,6 +86,17 @@ for (const aggregated of [true, false]) {
   });
 }
 
+t.test('a short name is of one group, but for that of Events as upstream', async (t) => {
+  const groups = new Map<string, Set<string>>();
+  for (const { group, shortNames } of standardRows({
+    serviceCIDR: '10.96.0.0/16',
+    nodePorts: [30_000, 32_767],
+  }))
+    for (const name of shortNames) groups.set(name, (groups.get(name) ?? new Set()).add(group));
+  const shared = [...groups].filter(([, of]) => of.size > 1).map(([name]) => name);
+  t.same(shared, ['ev']);
+});
+
 t.test('kubectl explains fields, the newest and those of other groups', async (t) => {
   const { run } = await documentServer(t, true);
   const container = await run.ok('explain pods.spec.containers');
