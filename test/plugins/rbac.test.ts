@@ -1,4 +1,6 @@
 /** What roles and bindings allow: the core by itself, then through the API with the real kubectl. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type {
   AccessAttributes,
   ClusterRole,
@@ -319,4 +321,31 @@ t.test('without an authorizer only system:masters may do anything', async (t) =>
   t.equal((await kubectl('get namespaces')).code, 0);
   t.match(await kubectl('get namespaces --as=amy'), { stderr: /has no plugin of kind authorizer\.v1/ });
   t.match((await kubectl('auth can-i list pods --as=amy')).stderr, /forbidden/);
+});
+
+t.test('the example of the catalogue takes its place in a running cluster, and gives it back', async (t) => {
+  const { kubectl } = await testApi(t);
+  const text = readFileSync(new URL('../../../plugins/README.md', import.meta.url), 'utf8');
+  const [example] = /import [^`]*?name: 'authorizer-readers',.*?(?=^```$)/ms.exec(
+    text.slice(text.indexOf('### authorizer.v1')),
+  )!;
+  const folder = t.testdir();
+  const apply = async (spec: object): Promise<void> => {
+    const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'rbac' }, spec };
+    await kubectl.ok('apply --server-side --force-conflicts -f -', JSON.stringify(plugin));
+    const generation = await kubectl.ok('get plugin rbac -o jsonpath={.metadata.generation}');
+    await kubectl.ok(['wait', 'plugin/rbac', `--for=jsonpath={.status.observedGeneration}=${generation}`]);
+  };
+  t.equal((await kubectl('get pods --as=amy')).code, 1);
+  const slow = example.replace('authorize: (', 'authorize: async (');
+  for (const [name, text] of Object.entries({ example, slow })) {
+    const module = join(folder, `${name}.mjs`);
+    writeFileSync(module, text);
+    await apply({ module });
+    t.equal((await kubectl('get pods --as=amy')).code, 0, `${name}: everybody reads`);
+    t.equal((await kubectl('get secrets --as=amy')).code, 1);
+  }
+  await apply({});
+  t.equal((await kubectl('get pods --as=amy')).code, 1);
+  t.equal((await kubectl('get --raw /version --as=amy')).code, 0);
 });
