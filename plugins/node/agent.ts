@@ -6,6 +6,7 @@ import {
   eventRecorder,
   type Instance,
   type Json,
+  KUBERNETES_RELEASE,
   type LogsParams,
   nodeSubject,
   type PodNetwork,
@@ -60,7 +61,7 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   const describe = (): NodeDescription => ({
     name,
     machine,
-    version: `v1.34.0+orlop.${ctx.kernel.version}`,
+    version: `v${KUBERNETES_RELEASE}+orlop.${ctx.kernel.version}`,
     maxPods: ctx.config.maxPods,
     nodeIP: network.nodeIP,
     podCIDR: network.podCIDR,

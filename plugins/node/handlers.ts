@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { get as getTls } from 'node:https';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Container, Probe, Runtime } from 'orlop/plugin';
+import { type Container, KUBERNETES_RELEASE, type Probe, type Runtime } from 'orlop/plugin';
 
 /** What a probe or a lifecycle hook does. */
 export type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'> & { sleep?: { seconds: number } };
@@ -70,7 +70,7 @@ function request(
       port,
       path,
       headers: {
-        'User-Agent': 'kube-probe/1.34',
+        'User-Agent': `kube-probe/${KUBERNETES_RELEASE.replace(/\.\d+$/, '')}`,
         Accept: '*/*',
         Connection: 'close',
         ...Object.fromEntries(headers),

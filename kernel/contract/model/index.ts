@@ -7,6 +7,7 @@ export * from './owners.ts';
 export * from './plugins.ts';
 export * from './pods.ts';
 export * from './quantity.ts';
+export * from './release.ts';
 export * from './resources.ts';
 export * from './selectors.ts';
 export * from './taints.ts';

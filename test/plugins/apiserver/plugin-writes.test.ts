@@ -4,7 +4,6 @@ import {
   type Context,
   definePlugin,
   type Instance,
-  loopInstance,
   type Pod,
   Pods,
   ReplicaSets,

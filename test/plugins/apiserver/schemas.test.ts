@@ -1,4 +1,4 @@
-import { isStatus, type KubeObject } from 'orlop/plugin';
+import { isStatus, KUBERNETES_RELEASE, type KubeObject } from 'orlop/plugin';
 import t from 'tap';
 import { canonicalQuantity } from '../../../plugins/apiserver/resources/quantity.ts';
 import { decodeObject } from '../../../plugins/apiserver/schemas/decode.ts';
@@ -27,6 +27,10 @@ function refusal(kind: typeof DEPLOYMENT, object: object, validation: FieldValid
   }
   return '';
 }
+
+t.test('they are of the release that nodes say too', async (t) => {
+  t.equal(schemas.version, KUBERNETES_RELEASE);
+});
 
 t.test('every field that kubectl 1.34 can send is known', async (t) => {
   const inGo = /^(Raw|seconds|nanos|string|type|intVal|strVal)$/;
