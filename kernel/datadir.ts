@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { StatusError } from './contract/index.ts';
+import { StatusError, writePrivate } from './contract/index.ts';
 
 /**
  * Where a kernel keeps its state, for one process at a time:
@@ -152,7 +152,6 @@ function kernelId(path: string): string {
     .split('.')[0]!
     .replaceAll(/[^a-z0-9]+/g, '-');
   const id = `${host.slice(0, 50).replaceAll(/^-+|-+$/g, '') || 'kernel'}-${randomBytes(3).toString('hex').slice(0, 5)}`;
-  writeFileSync(`${file}.new`, `${id}\n`, { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
+  writePrivate(file, `${id}\n`);
   return id;
 }

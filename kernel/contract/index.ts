@@ -16,3 +16,4 @@ export * from './model/index.ts';
 export * from './objects.ts';
 export * from './plugin.ts';
 export * from './presence/index.ts';
+export * from './privatefile.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writePrivate } from '../contract/index.ts';
 
 export interface Credentials {
   user: string;
@@ -20,7 +21,7 @@ export function loadCredentials(folder: string): Credentials {
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const credentials = { user: 'orlop', pass: randomBytes(24).toString('base64url') };
-  writeFileSync(path, JSON.stringify(credentials), { mode: 0o600, flush: true });
+  writePrivate(path, JSON.stringify(credentials));
   return credentials;
 }
 

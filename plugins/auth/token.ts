@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writePrivate } from './files.ts';
+import { writePrivate } from 'orlop/plugin';
 
 /** The token in `admin-token`, made at first start: 32 random bytes, base64url. */
 export function adminToken(folder: string): string {

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type * as X509 from '@peculiar/x509';
-import { type CertificateAuthority, type CertificateRequest, StatusError } from 'orlop/plugin';
-import { writePrivate } from './files.ts';
+import { type CertificateAuthority, type CertificateRequest, StatusError, writePrivate } from 'orlop/plugin';
 import { sign } from './sign.ts';
 
 type CryptoKeyPair = webcrypto.CryptoKeyPair;

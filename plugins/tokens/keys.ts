@@ -5,9 +5,16 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isStatus, type KubeObject, type ObjectClient, type Resource, StatusError } from 'orlop/plugin';
+import {
+  isStatus,
+  type KubeObject,
+  type ObjectClient,
+  type Resource,
+  StatusError,
+  writePrivate,
+} from 'orlop/plugin';
 
 /** A public key by which some server's tokens are known. Kept in the store; the HTTP API does not serve it, so that nobody adds one. */
 interface SigningKey extends KubeObject {
@@ -109,17 +116,4 @@ function privateKey(file: string): KeyObject {
       { cause: error },
     );
   }
-}
-
-/** Writes a file only its owner can read, whole or not at all, also when the power fails. */
-function writePrivate(file: string, text: string): void {
-  const draft = `${file}.new`;
-  const fd = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(draft, file);
 }

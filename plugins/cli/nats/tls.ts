@@ -2,8 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { writePrivate } from 'orlop/plugin';
 import { certificateAuthority } from '../../ca/ca.ts';
-import { writePrivate } from '../../ca/files.ts';
 
 const DAY = 24 * 3_600_000;
 const LIFE_DAYS = 365;
