@@ -69,8 +69,12 @@ export interface Kernel {
 export async function startKernel(o: KernelOptions): Promise<Kernel> {
   const log = o.log ?? lineLogger((line) => process.stderr.write(`${line}\n`));
   const undo: (() => void | Promise<void>)[] = [];
+  /** A step that fails keeps none of the others: a nats-server would be left behind. */
   const unwind = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    const failures: unknown[] = [];
+    const failed = (error: unknown): unknown => failures.push(error);
+    for (const step of undo.splice(0).reverse()) await Promise.resolve().then(step).catch(failed);
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const data = openDataDir(o.dataDir);
@@ -131,7 +135,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       failed,
     };
   } catch (error) {
-    await unwind();
+    await unwind().catch((why: unknown) => log.warn('did not stop cleanly', { error: String(why) }));
     throw error;
   }
 }

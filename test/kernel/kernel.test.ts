@@ -69,7 +69,27 @@ t.test('a start that fails leaves nothing running', async (t) => {
     message: /cannot load plugin module/,
   });
   t.notOk(existsSync(join(dataDir, 'lock')));
-  t.notOk(existsSync(join(dataDir, 'nats', 'nats.pid')));
+  t.notOk(existsSync(join(dataDir, 'nats', 'nats-server.pid')));
+});
+
+t.test('a stop in which something fails ends all the rest', async (t) => {
+  const warn = (message: string): void => {
+    if (message.endsWith('did not stop cleanly')) throw new Error('the log is full');
+  };
+  const stubborn = plugin({
+    start: () => ({
+      stop() {
+        throw new Error('no');
+      },
+    }),
+  });
+  const dataDir = t.testdir();
+  const o = { dataDir, cacheDir: CACHE_DIR, nats: { binary }, plugins: [stubborn] };
+  const kernel = await startKernel({ ...o, log: { ...silent, warn } });
+  const pid = kernel.nats.pid!;
+  await t.rejects(kernel.stop(), { message: 'the log is full' });
+  t.notOk(isAlive(pid), 'nats-server has ended');
+  t.notOk(existsSync(join(dataDir, 'lock')));
 });
 
 const ignore = (): void => {};
