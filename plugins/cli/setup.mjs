@@ -2,7 +2,7 @@
 // anything is installed or compiled. Each step is skipped when its result is newer than what it is made from.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -56,6 +56,17 @@ function dependencies() {
 
 function build() {
   run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
+  for (const folder of ['kernel', 'plugins', 'runtimes', 'test', 'bench']) removeStale(folder);
+}
+
+/** The compiler leaves what it made of a source that is gone: a test of it would be run. */
+function removeStale(folder) {
+  for (const each of readdirSync(join(root, '.build', folder), { withFileTypes: true })) {
+    const path = join(folder, each.name);
+    if (each.isDirectory()) removeStale(path);
+    else if (!existsSync(join(root, path.replace(/(\.d\.ts|\.js(\.map)?)$/, '.ts'))))
+      rmSync(join(root, '.build', path));
+  }
 }
 
 function generate({ what, script, out, from = [] }) {
