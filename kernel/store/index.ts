@@ -11,7 +11,7 @@ import { Writer } from './writer.ts';
 
 export { type Blobs, openBlobs } from './blobs.ts';
 
-const BOOKMARK_MS = 60_000;
+const MINUTE = 60_000;
 
 export interface StoreOptions {
   /** Its owner closes it, after the store. */
@@ -85,7 +85,7 @@ class Store extends Client implements ObjectStore {
   readonly #encodings: Encodings;
   readonly #shardOf: (resource: Resource) => Shard;
   readonly #writer: Writer;
-  readonly #bookmarks: NodeJS.Timeout;
+  readonly #minutes: NodeJS.Timeout;
 
   constructor(
     link: Link,
@@ -104,8 +104,7 @@ class Store extends Client implements ObjectStore {
     this.#encodings = encodings;
     this.#shardOf = shardOf;
     this.#writer = writes;
-    this.#bookmarks = setInterval(() => this.#bookmark(), BOOKMARK_MS);
-    this.#bookmarks.unref();
+    this.#minutes = setInterval(() => this.#minute(), MINUTE).unref();
   }
 
   as(writer: string): ObjectClient {
@@ -126,7 +125,7 @@ class Store extends Client implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#bookmarks);
+    clearInterval(this.#minutes);
     const closed = Promise.all(this.#shards.map((shard) => shard.close()));
     // What still asks NATS gives up, also when NATS is away.
     this.#link.close();
@@ -134,9 +133,12 @@ class Store extends Client implements ObjectStore {
     await this.#highWater?.close();
   }
 
-  #bookmark(): void {
+  /** Bookmarks first: they carry watches over the past that goes. */
+  #minute(): void {
     for (const { cache } of this.#shards)
-      for (const table of cache.tables.values())
+      for (const table of cache.tables.values()) {
         for (const watcher of table.watchers) if (watcher.bookmarks) watcher.bookmark(cache.applied);
+        table.age();
+      }
   }
 }

@@ -4,9 +4,12 @@ import { SortedKeys } from './keys.ts';
 import { sortKey } from './subjects.ts';
 import type { Watcher } from './watcher.ts';
 
-/** How much of the past is kept for watches and pinned lists, whichever is reached first. */
+/** How much of the past is kept for watches and pinned lists at most, whichever is reached first. */
 const RING_EVENTS = 8192;
 const RING_BYTES = 32 * 1024 * 1024;
+/** As etcd is compacted by a Kubernetes API server; of a resource that seldom changes the last events are kept for as long as it likes. */
+const RING_MINUTES = 5;
+const RING_LEAST = 128;
 /** Of the past, how many events keep their parsed value, which takes about twice the memory of the bytes: for watchers that are a little behind. */
 const RING_VALUES = 128;
 
@@ -24,6 +27,8 @@ export class Table {
   #ring: Entry[] = [];
   #head = 0;
   #ringBytes = 0;
+  /** The last revision at each of the last minutes, oldest first. */
+  readonly #minutes: number[] = [];
   #tombstones = 0;
   #owners: Map<string, Set<string>> | undefined;
 
@@ -65,6 +70,16 @@ export class Table {
     old?.previous?.forget();
     if (old?.deleted) old.forget();
     while (this.ringSize > RING_EVENTS || (this.#ringBytes > RING_BYTES && this.ringSize > 1)) this.#evict();
+  }
+
+  /** A minute has passed. */
+  age(): void {
+    this.#minutes.push(this.#ring.at(-1)?.revision ?? this.floor);
+    if (this.#minutes.length <= RING_MINUTES) return;
+    const old = this.#minutes.shift()!;
+    while (this.ringSize > RING_LEAST && this.#ring[this.#head]!.revision <= old) this.#evict();
+    this.#ring = this.#ring.slice(this.#head);
+    this.#head = 0;
   }
 
   /** Ends the past at a revision: an event before it is missing. Watches must list again. */

@@ -102,3 +102,33 @@ t.test('what is long past can be read all the same', async (t) => {
     uids.map((uid, i) => [i + 1, uid]),
   );
 });
+
+t.test('the past is of the last five minutes, and at least the last events', async (t) => {
+  const cache = new Cache(new Encodings([]));
+  cache.begin({ epoch: 'e', lastRevision: 0, replicas: 1, rewound: false });
+  cache.caughtUp(0);
+  const table = cache.table(resourceId(ConfigMaps));
+  const write = (from: number, to: number): void => {
+    for (let revision = from; revision <= to; revision++) cache.message(revision, message('one'), '');
+  };
+  const minutes = (count: number): void => {
+    for (let i = 0; i < count; i++) table.age();
+  };
+  const expired = { name: 'StatusError', reason: 'Expired' } as object as Error;
+  write(1, 1_000);
+  minutes(1);
+  write(1_001, 1_300);
+  minutes(4);
+  t.equal(table.since(0).length, 1_300, 'of five minutes all is kept');
+  minutes(1);
+  t.throws(() => table.since(999), expired);
+  t.equal(table.since(1_000).length, 300, 'then what is older goes');
+  minutes(100);
+  t.equal(table.ringSize, 128);
+  t.equal(table.since(1_172)[0]?.revision, 1_173, 'the last are kept however old');
+  t.throws(() => table.since(1_171), expired);
+  const { bytes } = table;
+  write(1_301, 1_301);
+  minutes(100);
+  t.equal(table.bytes, bytes, 'what has gone is counted no more');
+});
