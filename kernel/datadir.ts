@@ -72,10 +72,8 @@ function takeLock(path: string, mine: Lock): void {
       // One that was killed a moment ago may take another to be gone.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ATTEMPT_MS);
     }
-    throw new StatusError(
-      'Conflict',
-      `several processes try to use the data folder ${path} at once; start one`,
-    );
+    const text = `several processes try to use the data folder ${path} at once; start one`;
+    throw new StatusError('Conflict', text);
   } finally {
     rmSync(draft, { force: true });
   }

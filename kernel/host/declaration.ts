@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { extname, isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
+  asStatusError,
   checkDeclaration,
   type Isolation,
   type Json,
@@ -49,8 +50,10 @@ export async function loadPlugin(
   loaders: Loaders = {},
 ): Promise<LoadedPlugin> {
   const entry = 'module' in source ? source : undefined;
-  const declaration = entry ? await importDeclaration(entry.module, loaders) : (source as PluginDeclaration);
-  const { name } = checkDeclaration(declaration, entry?.module ?? 'a declaration');
+  const declaration = entry
+    ? await loadDeclaration(entry.module, loaders)
+    : checkDeclaration(source, 'a declaration');
+  const { name } = declaration;
   for (const field of ['kind', 'version'] as const) {
     const asked = entry?.[field];
     if (asked === undefined || asked === declaration[field]) continue;
@@ -72,34 +75,41 @@ function isolationOf(
   if (isolation === 'inline' && declared === 'process') return 'process';
   if (isolation !== 'process' || (declared === 'process' && entry && loaderOf(entry.module, loaders)))
     return isolation;
-  throw new StatusError(
-    'Invalid',
-    `plugin "${name}" is a JavaScript module, which runs inline or in a worker: isolation "process" is for a manifest that names a command`,
-  );
+  const text = `plugin "${name}" is a JavaScript module, which runs inline or in a worker: isolation "process" is for a manifest that names a command`;
+  throw new StatusError('Invalid', text);
 }
 
 function loaderOf(module: string, loaders: Loaders): string | undefined {
   return loaders[extname(module.replace(/[?#].*$/, ''))];
 }
 
-async function importDeclaration(module: string, loaders: Loaders): Promise<PluginDeclaration> {
+/** What a module declares, checked. Throws `Invalid` or `NotFound`. */
+export async function loadDeclaration(module: string, loaders: Loaders = {}): Promise<PluginDeclaration> {
   const loader = loaderOf(module, loaders);
+  let exported: { default?: unknown };
   try {
-    if (loader === undefined)
-      return ((await import(specifier(module))) as { default: PluginDeclaration }).default;
-    const { load } = (await import(loader)) as { load(module: URL): Promise<PluginDeclaration> };
-    return await load(new URL(specifier(module)));
+    if (loader === undefined) exported = (await import(specifier(module))) as typeof exported;
+    else {
+      const { load } = (await import(loader)) as { load(module: URL): Promise<PluginDeclaration> };
+      exported = { default: await load(new URL(specifier(module))) };
+    }
   } catch (error) {
-    const reason = /^(ERR_MODULE_NOT_FOUND|ENOENT)$/.test(String((error as NodeJS.ErrnoException).code))
-      ? 'NotFound'
-      : 'Invalid';
-    throw new StatusError(
-      reason,
-      `cannot load plugin module ${module}: ${(error as Error).message}`,
-      {},
-      { cause: error },
-    );
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ERR_MODULE_NOT_FOUND' || code === 'ENOENT' ? 'NotFound' : 'Invalid';
+    const text = `cannot load plugin module ${module}: ${explain(error)}`;
+    throw new StatusError(reason, text, {}, { cause: error });
   }
+  return checkDeclaration(exported.default, module);
+}
+
+/** Where it went wrong in the module, not where in here that was asked for. */
+function explain(error: unknown): string {
+  const own = ` imported from ${fileURLToPath(import.meta.url)}`;
+  const message = asStatusError(error).message.replace(own, '');
+  const { stack = '' } = error instanceof StatusError ? {} : (error as Error);
+  const places = stack.match(/file:\S+?:\d+/g) ?? [];
+  const place = places.find((each) => !each.startsWith(import.meta.url));
+  return place === undefined ? message : `${message}, at ${place}`;
 }
 
 /** What `import` takes. A package is looked up from the working folder first, where `npm install` put it. */

@@ -160,16 +160,12 @@ export class Host {
     const next = await loadPlugin(source, undefined, this.#o.loaders);
     const old = managed.plugin;
     if (next.declaration.kind !== old.declaration.kind) {
-      throw new StatusError(
-        'Invalid',
-        `plugin "${name}" is of kind ${old.declaration.kind}; it cannot be swapped for "${next.declaration.name}" of kind ${next.declaration.kind}`,
-      );
+      const text = `plugin "${name}" is of kind ${old.declaration.kind}; it cannot be swapped for "${next.declaration.name}" of kind ${next.declaration.kind}`;
+      throw new StatusError('Invalid', text);
     }
     if (placeOf(next.isolation) !== placeOf(old.isolation)) {
-      throw new StatusError(
-        'Invalid',
-        `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`,
-      );
+      const text = `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`;
+      throw new StatusError('Invalid', text);
     }
     const order = sortGraph(
       this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
@@ -210,10 +206,8 @@ export class Host {
     const plugin = await loadPlugin(source, undefined, this.#o.loaders);
     const { declaration, isolation } = plugin;
     if (declaration.name !== name) {
-      throw new StatusError(
-        'Invalid',
-        `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`,
-      );
+      const text = `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`;
+      throw new StatusError('Invalid', text);
     }
     const order = sortGraph([...this.#nodes(), this.#node(plugin)]);
     this.#place([plugin]);
@@ -329,17 +323,12 @@ export class Host {
   }
 
   #checkRequired(): void {
-    for (const { plugin, status } of [...this.#managed.values()].map((each) => ({
-      plugin: each.plugin,
-      status: each.status(),
-    }))) {
-      const { name, phase, message } = status;
-      if (!plugin.declaration.required || phase === 'Running' || phase === 'Skipped') continue;
+    for (const each of this.#managed.values()) {
+      const { name, phase, message } = each.status();
+      if (!each.plugin.declaration.required || phase === 'Running' || phase === 'Skipped') continue;
       if (phase === 'Standby' || (phase === 'Pending' && this.#leases.has(name))) continue;
-      throw new StatusError(
-        'ServiceUnavailable',
-        `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`,
-      );
+      const text = `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`;
+      throw new StatusError('ServiceUnavailable', text);
     }
   }
 

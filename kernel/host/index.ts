@@ -1,6 +1,7 @@
 export {
   type LoadedPlugin,
   type Loaders,
+  loadDeclaration,
   loadPlugin,
   type PluginEntry,
   type PluginSource,

@@ -179,18 +179,14 @@ export class Run {
 
   #checkProvisions(): void {
     if (typeof this.#instance !== 'object' || this.#instance === null) {
-      throw new StatusError(
-        'Invalid',
-        'start must return an instance: { provides, health, drain, resume, stop }',
-      );
+      const text = 'start must return an instance: { provides, health, drain, resume, stop }';
+      throw new StatusError('Invalid', text);
     }
     const declared = this.#plugin.declaration.provides ?? [];
     for (const { token, name } of this.provisions) {
       if (!declared.some((each) => each.kind === token.kind)) {
-        throw new StatusError(
-          'Invalid',
-          `provides ${token.kind}, which its declaration does not list in provides`,
-        );
+        const text = `provides ${token.kind}, which its declaration does not list in provides`;
+        throw new StatusError('Invalid', text);
       }
       if (token.many !== (name !== '')) {
         throw new StatusError('Invalid', `provides ${token.kind} ${token.many ? 'without' : 'with'} a name`);

@@ -68,10 +68,8 @@ class Slot {
   }
 
   #unavailable(): never {
-    throw new StatusError(
-      'ServiceUnavailable',
-      `no plugin provides ${this.#what} at present; see kubectl get plugins`,
-    );
+    const text = `no plugin provides ${this.#what} at present; see kubectl get plugins`;
+    throw new StatusError('ServiceUnavailable', text);
   }
 }
 
@@ -154,10 +152,8 @@ export class Services {
       const other = this.#slots.get(`${token.kind}/${name}`)?.owner;
       if (other === undefined || other === owner) continue;
       const what = name === '' ? token.kind : `${token.kind} "${name}"`;
-      throw new StatusError(
-        'AlreadyExists',
-        `plugin "${owner}" provides ${what}, which plugin "${other}" provides already`,
-      );
+      const text = `plugin "${owner}" provides ${what}, which plugin "${other}" provides already`;
+      throw new StatusError('AlreadyExists', text);
     }
   }
 

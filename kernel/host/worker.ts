@@ -96,10 +96,8 @@ export class WorkerGroup {
     const needed = readsSecrets(resourcesOf([plugin.declaration])) ? this.#encoding : undefined;
     for (const { declaration, entry } of needed ? [plugin, needed] : [plugin]) {
       if (entry) continue;
-      throw new StatusError(
-        'Invalid',
-        `plugin "${declaration.name}" cannot run in worker "${this.name}": give its module, a declaration cannot enter a thread`,
-      );
+      const text = `plugin "${declaration.name}" cannot run in worker "${this.name}": give its module, a declaration cannot enter a thread`;
+      throw new StatusError('Invalid', text);
     }
     const remote = new Remote(plugin, this.#deaths, (of, next) => this.#swap(of, next));
     this.members.push(remote);

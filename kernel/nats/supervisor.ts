@@ -67,10 +67,8 @@ export class Supervisor {
     rmSync(this.#logFile, { force: true });
     const { host, port: fixed } = this.#o.listen;
     await freePorts(host, 1, fixed).catch((error: Error) => {
-      throw new StatusError(
-        'ServiceUnavailable',
-        `nats-server has no port: ${error.message}. Free it, or choose another.`,
-      );
+      const text = `nats-server has no port: ${error.message}. Free it, or choose another.`;
+      throw new StatusError('ServiceUnavailable', text);
     });
     for (let attempt = 1; ; attempt++) {
       const [port, monitorPort] = (await freePorts(LOOPBACK, 2)) as [number, number];
@@ -130,10 +128,8 @@ export class Supervisor {
     await ready;
     if (outcome === undefined) return this.staging.link();
     child.kill('SIGKILL');
-    throw new StatusError(
-      'ServiceUnavailable',
-      `nats-server did not start: ${outcome}. The end of ${this.#logFile}:\n${this.#logTail()}`,
-    );
+    const text = `nats-server did not start: ${outcome}. The end of ${this.#logFile}:\n${this.#logTail()}`;
+    throw new StatusError('ServiceUnavailable', text);
   }
 
   /** `undefined` when it serves. */

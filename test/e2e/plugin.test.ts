@@ -83,6 +83,32 @@ t.test('the configuration of a standard plugin is printed', async (t) => {
   t.match(await orlop('plugin', 'config'), { code: 2, stderr: /NAME is missing/ });
 });
 
+t.test('what is wrong with a module is told with its place', async (t) => {
+  const path = folder(t);
+  const says = async (text: string) => {
+    writeFileSync(join(path, 'index.mjs'), text);
+    const { code, stdout, stderr } = await orlop('plugin', 'config', join(path, 'index.mjs'));
+    t.notMatch(stderr, /^ {4}at /m, 'without a stack trace');
+    return { code, said: stdout + stderr };
+  };
+  const start = "name: 'x', kind: 'test.v1', version: '1', description: 'Tests.', start: () => ({})";
+  const needed = "config: { type: 'object', properties: { mode: { enum: ['a', 'b'] } }, required: ['mode'] }";
+  t.match(await says(`export default { ${start}, ${needed} };`), {
+    code: 0,
+    said: /mode \(anything; required;/,
+  });
+  t.match(await says(`export default {\n ${start},\n oops oops\n};`), { said: /index\.mjs:3\n.*oops/ });
+  t.match(await says(`\n\nnull.x;`), {
+    code: 1,
+    said: /cannot load .*index\.mjs: .*null.*, at file:.*index\.mjs:3/,
+  });
+  t.match(await says('import "no-such";'), {
+    said: /Cannot find package 'no-such' imported from .*index\.mjs/,
+  });
+  t.match(await says(`export default { ${start}, singelton: true };`), { said: /did you mean "singleton"/ });
+  t.match(await orlop('plugin', 'config', 'yaml'), { code: 1, stderr: /yaml has no plugin declaration/ });
+});
+
 t.test('swap: the new one runs, a bad one is refused, a deleted one falls back', async (t) => {
   const at = await place(t);
   const cluster = await up(t, at, '--no-hello');

@@ -132,7 +132,7 @@ t.test('a wrong declaration is refused before anything runs', async (t) => {
   const wrong = declare('Not A Label', { kind: 'scheduler', version: '', isolation: { worker: '' } });
   await t.rejects(loadPlugin(wrong), {
     reason: 'Invalid',
-    message: /DNS label.*versioned.*version must.*isolation must/,
+    message: /DNS label.*versioned.*version must.*isolation\.worker/,
   });
   await t.rejects(loadPlugin({ module: './no/such/module.js' }), {
     reason: 'NotFound',

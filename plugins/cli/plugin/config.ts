@@ -1,44 +1,56 @@
-import { type JsonSchema, nearestOf, type PluginDeclaration } from 'orlop/plugin';
+import { existsSync } from 'node:fs';
+import { isStatus, type JsonSchema, nearestOf, type PluginDeclaration } from 'orlop/plugin';
 import { standardPlugins } from '../../standard.ts';
 import { UsageError } from '../command.ts';
 import { load } from './module.ts';
 
 /** Prints what can be configured of a standard plugin, or of a module. */
 export async function printConfig(name: string): Promise<number> {
-  const declaration = (await standard(name)) ?? (await load(name)).declaration;
-  console.log(describe(declaration));
+  const modules = standardPlugins(['server', 'node']).map(({ module }) => import(module));
+  const standard = (await Promise.all(modules)).map((each: { default: PluginDeclaration }) => each.default);
+  const found = standard.find((each) => each.name === name);
+  console.log(describe(found ?? (await loadOr(name, () => unknownName(name, standard)))));
   return 0;
 }
 
-async function standard(name: string): Promise<PluginDeclaration | undefined> {
-  const modules = standardPlugins(['server', 'node']).map(({ module }) => import(module));
-  const declarations = (await Promise.all(modules)).map(
-    (each: { default: PluginDeclaration }) => each.default,
-  );
-  const found = declarations.find((each) => each.name === name);
-  if (found || /[./]/.test(name)) return found;
-  const names = declarations.map((each) => each.name);
-  throw new UsageError(
-    `there is no standard plugin "${name}"; did you mean "${nearestOf(name, names)}"? There are: ${names.sort().join(', ')}.`,
+/** A word may be a package's name, or a misspelt plugin's. */
+async function loadOr(name: string, unknown: () => Error): Promise<PluginDeclaration> {
+  try {
+    return await load(name);
+  } catch (error) {
+    if (/[./]/.test(name) || existsSync(name) || !isStatus(error, 'NotFound')) throw error;
+    throw unknown();
+  }
+}
+
+function unknownName(name: string, standard: readonly PluginDeclaration[]): Error {
+  const names = standard.map((each) => each.name).sort();
+  return new UsageError(
+    `there is no standard plugin "${name}", nor a package of that name; did you mean "${nearestOf(name, names)}"? There are: ${names.join(', ')}.`,
   );
 }
 
 function describe({ name, kind, version, description, config }: PluginDeclaration): string {
   const keys = Object.entries(config?.properties ?? {});
+  const about = [`${name} (${kind}, version ${version})`, description, ''];
+  if (keys.length === 0) return [...about, 'It has no configuration.'].join('\n');
+  const [first] = keys;
+  const example = JSON.stringify({ spec: { config: { [first![0]]: exampleOf(first![1]) } } });
   return [
-    `${name} (${kind}, version ${version})`,
-    description,
+    ...about,
+    ...keys.flatMap(([key, schema]) => describeKey(key, schema, config?.required?.includes(key) ?? false)),
     '',
-    ...(keys.length === 0
-      ? ['It has no configuration.']
-      : keys.flatMap(([key, schema]) => describeKey(key, schema, config?.required?.includes(key) ?? false))),
-    ...(keys.length === 0
-      ? []
-      : ['', 'Set with `orlop up --set PLUGIN.KEY=VALUE`, or under spec.config of the Plugin object:', '']),
-    ...(keys.length === 0
-      ? []
-      : [`  kubectl patch plugin ${name} --type merge -p '{"spec":{"config":{...}}}'`]),
+    `Set it in spec.config of the Plugin object, or, of a standard plugin, with \`orlop up --set PLUGIN.KEY=VALUE\`:`,
+    '',
+    `  kubectl patch plugin ${name} --type merge -p '${example}'`,
   ].join('\n');
+}
+
+/** A value of that type. */
+function exampleOf({ default: given, enum: [one] = [], type, minimum }: JsonSchema): unknown {
+  if (given !== undefined || one !== undefined) return given ?? one;
+  if (type === 'integer' || type === 'number') return minimum ?? 1;
+  return type === 'boolean' ? true : type === 'array' ? [] : type === 'object' ? {} : '...';
 }
 
 function describeKey(key: string, schema: JsonSchema, required: boolean, depth = 1): string[] {

@@ -19,7 +19,7 @@ const QUIET = 100;
 export async function develop(path: string, values: Values): Promise<number> {
   const local = findModule(path);
   if (!local) throw new StatusError('NotFound', `there is no plugin at ${path}`);
-  const { declaration } = await load(path);
+  const declaration = await load(path);
   const name = await placeOf(declaration);
   const data = String(values['data'] ?? join(local.folder ?? '.', OWN, 'cluster'));
   const cluster = startCluster(data, values);

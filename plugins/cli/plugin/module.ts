@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { StatusError } from 'orlop/plugin';
-import { type LoadedPlugin, loadPlugin } from '../../../kernel/host/index.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { asStatusError, type PluginDeclaration, StatusError } from 'orlop/plugin';
+import { loadDeclaration } from '../../../kernel/host/index.ts';
 import { loaders } from '../../standard.ts';
 
 /** Where a plugin's own folder keeps what is made from it. */
@@ -67,9 +69,26 @@ export function snapshot({ file, folder }: LocalModule): string {
   return pathToFileURL(join(copy, relative(folder, file))).href;
 }
 
-/** Imports and checks a plugin. */
-export async function load(path: string): Promise<LoadedPlugin> {
-  return await loadPlugin({ module: findModule(path)?.file ?? path }, undefined, loaders);
+/** Imports a plugin's declaration and checks it. */
+export async function load(path: string): Promise<PluginDeclaration> {
+  const module = findModule(path)?.file ?? path;
+  try {
+    return await loadDeclaration(module, loaders);
+  } catch (error) {
+    const { reason, message } = asStatusError(error);
+    const place = (error as Error).cause instanceof SyntaxError ? await syntaxErrorOf(module) : '';
+    throw place === '' ? error : new StatusError(reason, `${message}\n${place}`, {}, { cause: error });
+  }
+}
+
+/** The line that cannot be read, and a mark below it: `import` does not tell. Empty: the module itself can, so it is in another. */
+async function syntaxErrorOf(module: string): Promise<string> {
+  const file = module.startsWith('file:') ? fileURLToPath(module) : module;
+  const checked = await promisify(execFile)(process.execPath, ['--check', file]).catch(
+    (error: unknown) => error,
+  );
+  const { stderr = '' } = checked as { stderr?: string };
+  return stderr.split('\n\n')[0]!.trimEnd();
 }
 
 /** Paths of all files and folders of a package but what it depends on and what is made from it, itself first. */

@@ -51,7 +51,7 @@ async function tryOut(
     blobReference(`sha256-${'0'.repeat(64)}`),
   );
   try {
-    return (await load(url)).declaration;
+    return await load(url);
   } catch (error) {
     const { reason, message } = asStatusError(error);
     const text = message.replaceAll(dirname(url), 'BUNDLE').replaceAll(dirname(fileURLToPath(url)), 'BUNDLE');

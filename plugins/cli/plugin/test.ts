@@ -22,7 +22,7 @@ import { type Given, suiteOf } from './suites.ts';
 /** `orlop plugin test`: resolves with the exit code. */
 export async function testPlugin(path: string): Promise<number> {
   const module = findModule(path)?.file ?? path;
-  const { declaration } = await load(path);
+  const declaration = await load(path);
   console.log(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
   const given = await readGiven(module);
   const failed = await runChecks(declaration.name, (t) => check(t, declaration, module, given), console.log);
