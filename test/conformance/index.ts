@@ -7,6 +7,7 @@ export * from './auth.ts';
 export * from './authorizer.ts';
 export * from './ca.ts';
 export { type Checks, runChecks } from './checks.ts';
+export * from './controller.ts';
 export * from './loadbalancer.ts';
 export * from './network.ts';
 export * from './runtime.ts';

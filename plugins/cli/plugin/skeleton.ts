@@ -37,7 +37,7 @@ export function writeSkeleton(path: string, kind: string, language: string): num
   const files: Record<string, string> = {
     'index.mjs': template.module(name),
     'index.test.mjs': template.test(name),
-    ...(template.conformance ? { 'conformance.mjs': template.conformance() } : {}),
+    ...(template.conformance ? { 'conformance.mjs': template.conformance(name) } : {}),
     'package.json': manifest(name),
     'jsconfig.json': JSCONFIG,
     'README.md': readme(name, kind),

@@ -2,7 +2,9 @@ import {
   authConformance,
   authorizerConformance,
   type Checks,
+  type ControllerTask,
   caConformance,
+  controllerConformance,
   loadBalancerConformance,
   networkConformance,
   schedulerConformance,
@@ -17,6 +19,7 @@ import {
   Authorizer,
   CertificateAuthority,
   LoadBalancer,
+  type PluginDeclaration,
   PodNetwork,
   type ScorePlugin,
   SecretsEncoding,
@@ -31,6 +34,8 @@ export interface Given {
   config?: object;
   /** `auth.v1`: a bearer token that is somebody's. */
   token?: string;
+  /** `controller.v1`: what it is for. Without it, only what holds for every controller is looked at. */
+  tasks?: readonly ControllerTask[];
   /** `scheduler-scoring.v1`: labels of some of the nodes. */
   labels?: Record<string, string>;
   /** `volume.v1`: for each volume source it serves; default `{ SOURCE: {} }`. */
@@ -39,10 +44,15 @@ export interface Given {
 
 interface Subject {
   name: string;
+  plugin: PluginDeclaration;
   kernel: Kernel;
   drivers: ReadonlyMap<string, VolumeDriver>;
   scorers: ReadonlyMap<string, ScorePlugin>;
   given: Given;
+  /** Swaps it for itself. */
+  swap(): Promise<void>;
+  /** Swaps it for one that does nothing. What is returned brings it back. */
+  away(): Promise<() => Promise<void>>;
 }
 
 type Suite = (t: Checks, subject: Subject) => Promise<void>;
@@ -57,6 +67,15 @@ const SUITES: Readonly<Record<string, Suite>> = {
     authorizerConformance(t, name, async () => ({ authorizer: kernel.service(Authorizer) })),
   'ca.v1': (t, { name, kernel }) =>
     caConformance(t, name, async () => ({ authority: kernel.service(CertificateAuthority) })),
+  'controller.v1': (t, { name, plugin, kernel, swap, away, given: { tasks } }) =>
+    controllerConformance(t, name, async () => ({
+      objects: kernel.objects,
+      blobs: kernel.blobs,
+      swap,
+      away,
+      resources: (plugin.grants?.objects ?? []).flatMap(({ resource }) => (resource === '*' ? [] : resource)),
+      ...(tasks ? { tasks } : {}),
+    })),
   'loadbalancer.v1': (t, { name, kernel }) =>
     loadBalancerConformance(t, name, async () => ({
       balancer: kernel.service(LoadBalancer),

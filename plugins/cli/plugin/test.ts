@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Checks, runChecks } from 'orlop/conformance';
+import { type Checks, idle, runChecks } from 'orlop/conformance';
 import {
   definePlugin,
   type PluginDeclaration,
@@ -81,7 +81,12 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   });
   if (status().phase !== 'Running') return;
   const suite = suiteOf(plugin.kind);
-  if (suite) await suite(t, { name: plugin.name, kernel, drivers, scorers, given });
+  const swap = (): Promise<void> => kernel.swap(plugin.name, entry);
+  const away = async (): Promise<() => Promise<void>> => {
+    await kernel.swap(plugin.name, idle(plugin));
+    return swap;
+  };
+  if (suite) await suite(t, { name: plugin.name, plugin, kernel, drivers, scorers, given, swap, away });
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');

@@ -12,7 +12,7 @@ export interface Template {
   /** `index.test.mjs`, for `node --test`. */
   test(name: string): string;
   /** `conformance.mjs`, where the kind's suite needs it. */
-  conformance?(): string;
+  conformance?(name: string): string;
 }
 
 /** By kind. */
