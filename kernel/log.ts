@@ -27,6 +27,11 @@ export function each(make: (level: LogLevel) => Logger[LogLevel]): Logger {
   return { debug: make('debug'), info: make('info'), warn: make('warn'), error: make('error') };
 }
 
+/** For `JSON.stringify`, which takes an error for an empty object. */
+export function errorsAsText(_key: string, value: unknown): unknown {
+  return value instanceof Error ? (value.stack ?? value.message) : value;
+}
+
 function text(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(value.message);
   return typeof value === 'string' && /^\S+$/.test(value) ? value : (JSON.stringify(value) ?? 'undefined');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { asStatusError, qualifiedResource, type Resource, SecretsEncoding } from '../contract/index.ts';
-import { each } from '../log.ts';
+import { each, errorsAsText } from '../log.ts';
 import { connectTo } from '../nats/index.ts';
 import { bindEncoding, openParts, type Parts } from '../parts.ts';
 import { loadPlugin } from './declaration.ts';
@@ -14,12 +14,8 @@ const { worker, kernel, connection, dataDir, cacheDir, plugins, loaders, resourc
   workerData as ThreadData;
 const port = parentPort!;
 const log = each((level) => (message, fields) => {
-  send({
-    type: 'log',
-    level,
-    message,
-    ...(fields ? { fields: JSON.parse(JSON.stringify(fields)) as typeof fields } : {}),
-  });
+  const plain = JSON.parse(JSON.stringify(fields ?? {}, errorsAsText)) as Record<string, unknown>;
+  send({ type: 'log', level, message, fields: plain });
 });
 let parts: Parts | undefined;
 let host: Host | undefined;

@@ -124,5 +124,5 @@ export class ThreadHandle {
 }
 
 function outOfMemory(limit: number | undefined): string {
-  return `out of memory${limit === undefined ? '' : `: its limit is ${Math.ceil(limit / MIB)} Mi`}`;
+  return `out of memory${limit === undefined ? '' : `: its limit is ${Math.ceil(limit / MIB)}Mi`}`;
 }

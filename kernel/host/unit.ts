@@ -215,7 +215,7 @@ export class Unit implements Managed {
 
   async #replaceFailed(run: Run, message: string): Promise<void> {
     if (this.#run !== run) return;
-    run.log.error('failed and is restarted', { message });
+    run.log.error('failed and is restarted', { error: message });
     this.#listeners.hold();
     await this.#end('failed');
     this.#failed(message);

@@ -110,6 +110,10 @@ function moduleIn(folder: string, digest: string): string {
 }
 
 function failure(digest: string, error: NodeJS.ErrnoException, home: string): Error {
+  if (isStatus(error, 'NotFound')) {
+    const text = `there is no blob ${digest} in the cluster: push the plugin again, with \`orlop plugin push\``;
+    return new StatusError('NotFound', text, {}, { cause: error });
+  }
   if (error instanceof StatusError && error.reason !== 'Invalid') return error;
   if (error.syscall === undefined) return notABundle(digest, error.message, error);
   const text = `blob ${digest} could not be unpacked in ${home}: ${error.message}`;

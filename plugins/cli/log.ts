@@ -1,5 +1,6 @@
 import { createWriteStream, renameSync, statSync } from 'node:fs';
 import type { Logger } from 'orlop/plugin';
+import { each, errorsAsText } from '../../kernel/log.ts';
 
 const LIMIT_BYTES = 10 << 20;
 
@@ -11,18 +12,18 @@ export function fileLog(path: string, echo: boolean): Logger & { close(): void }
     process.stderr.write(`orlop: the log ${path} cannot be written: ${error.message}\n`),
   );
 
-  function write(level: string, message: string, fields: Record<string, unknown> = {}): void {
+  const log = each((level) => (message, fields) => {
     if (level === 'debug' && !process.env['ORLOP_DEBUG']) return;
-    const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields });
-    file.write(`${line}\n`);
-    if (echo) process.stderr.write(`${line}\n`);
-  }
+    const line = logLine(level, message, fields);
+    file.write(line);
+    if (echo) process.stderr.write(line);
+  });
+  return { ...log, close: () => file.end() };
+}
 
-  return {
-    debug: (message, fields) => write('debug', message, fields),
-    info: (message, fields) => write('info', message, fields),
-    warn: (message, fields) => write('warn', message, fields),
-    error: (message, fields) => write('error', message, fields),
-    close: () => file.end(),
-  };
+/** With its newline. A field that is called as what every line has becomes `fields.NAME`. */
+export function logLine(level: string, message: string, fields: Record<string, unknown> = {}): string {
+  const about = { time: new Date().toISOString(), level, message };
+  const rest = Object.entries(fields).map(([key, value]) => [key in about ? `fields.${key}` : key, value]);
+  return `${JSON.stringify({ ...about, ...Object.fromEntries(rest) }, errorsAsText)}\n`;
 }

@@ -142,9 +142,9 @@ for (const [greedy, health] of [
         ({ status }) => status?.instances?.[0]?.restarts,
       );
       const { lastError, message } = seen.status!.instances![0]!;
-      t.equal(lastError, 'worker "greedy" died: out of memory: its limit is 48 Mi');
+      t.equal(lastError, 'worker "greedy" died: out of memory: its limit is 48Mi');
       if (seen.status?.phase === 'Failed')
-        t.match(message, /out of memory: its limit is 48 Mi; trying again in 0\.\d+ s/);
+        t.match(message, /out of memory: its limit is 48Mi; trying again in 0\.\d+ s/);
       await ask(kernel, {
         module: guest,
         isolation: 'worker/greedy',

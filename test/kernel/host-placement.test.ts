@@ -86,7 +86,7 @@ t.test('a new plugin runs where its placement says', async (t) => {
   await ask(all, { module: module('2'), placement: { nodeSelector: { disk: 'ssd' } } });
   await runs(all, '- - -');
   const nowhere = await status(all, 'nobody has it', ({ instances }) => instances?.length === 0);
-  t.match(nowhere, { phase: 'Pending', message: /no kernel that is up has a place for it/ });
+  t.match(nowhere, { phase: 'Pending', message: /no kernel that is up runs it: see spec/ });
   await label(all, 'b', { disk: 'ssd' });
   await runs(all, '- - 2');
   await label(all, 'a', { disk: 'ssd', zone: 'x' });

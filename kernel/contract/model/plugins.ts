@@ -41,7 +41,7 @@ export interface PluginInstance {
   message?: string;
   /** Times it was started again after a failure, since the kernel started. */
   restarts?: number;
-  /** The failure before the last of those. */
+  /** The last failure, also when it runs again. */
   lastError?: string;
   /** Why what the spec asks for was not done. */
   refused?: string;
@@ -77,6 +77,8 @@ export interface PluginObject extends KubeObject {
     /** Whether it is healthy wherever it runs. */
     healthy?: boolean;
     message?: string;
+    /** In any kernel: the last failure, also where it runs again. */
+    lastError?: string;
     /** The kernels that run it. */
     kernels?: string[];
     instances?: PluginInstance[];
@@ -122,11 +124,12 @@ export function pluginStatus(
   const refused = instances.find((each) => each.refused !== undefined);
   const next = refused || conditions ? [...withCondition(conditions, applied(refused, say))] : undefined;
   if (!worst) {
-    const message = 'no kernel that is up has a place for it: see spec.placement';
+    const message = 'no kernel that is up runs it: see spec.module and spec.placement';
     return { phase: 'Pending', message, kernels: [], instances: [], ...(next ? { conditions: next } : {}) };
   }
   const { phase, version, revision, kind, isolation, provides, message } = worst;
   const running = instances.filter(isPluginRunning);
+  const failing = worst.lastError === undefined ? instances.find((each) => each.lastError) : worst;
   const observed = instances.map(({ observedGeneration = 0 }) => observedGeneration);
   return {
     phase,
@@ -137,6 +140,7 @@ export function pluginStatus(
       ? { healthy: phase !== 'Failed' && running.every(({ healthy }) => healthy) }
       : {}),
     ...(message === undefined ? {} : { message: say(worst, message) }),
+    ...(failing ? { lastError: say(failing, failing.lastError!) } : {}),
     kernels: running.map(({ kernel }) => kernel),
     instances: [...instances],
     ...(next ? { conditions: next } : {}),

@@ -129,7 +129,7 @@ function described(definition: Definition, texts: Readonly<Record<string, string
   const properties = Object.entries(definition.properties ?? {}).map(([name, property]) => {
     const text = texts[name] ?? property.description;
     // Nothing may stand beside a $ref, so it is wrapped; kubectl then shows the name of the type, too.
-    const schema = property.$ref ? { allOf: [property] } : property;
+    const schema = property.$ref ? { allOf: [{ $ref: property.$ref }] } : property;
     return [name, text === undefined ? schema : { ...schema, description: text }] as const;
   });
   return {

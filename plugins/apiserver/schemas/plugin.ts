@@ -31,6 +31,7 @@ const RUNS: Definitions[string]['properties'] = {
   provides: { type: 'array', items: { type: 'string' }, description: 'Services it provides.' },
   healthy: { type: 'boolean', description: 'Whether its last health check passed.' },
   message: { type: 'string', description: 'Why it waits, is skipped, failed or unhealthy.' },
+  lastError: { type: 'string', description: 'The last failure, also when it runs again.' },
 };
 
 /** `orlop.dev/v1`: see `PluginObject` in the contract. */
@@ -43,8 +44,11 @@ export const PLUGIN_DEFINITIONS: Definitions = {
     properties: {
       ...TYPE_META,
       metadata: META,
-      spec: referenceTo('dev.orlop.v1.PluginSpec'),
-      status: referenceTo('dev.orlop.v1.PluginStatus'),
+      spec: { ...referenceTo('dev.orlop.v1.PluginSpec'), description: 'Which plugin to run and how.' },
+      status: {
+        ...referenceTo('dev.orlop.v1.PluginStatus'),
+        description: 'How it runs. Written by the kernels that run it.',
+      },
     },
     'x-kubernetes-group-version-kind': [{ group: 'orlop.dev', version: 'v1', kind: 'Plugin' }],
   },
@@ -91,13 +95,18 @@ export const PLUGIN_DEFINITIONS: Definitions = {
             type: 'object',
             description: 'The most it may take: memory, of the worker thread it runs in.',
             properties: {
-              // Of the worker thread it runs in.
-              memory: referenceTo('io.k8s.apimachinery.pkg.api.resource.Quantity'),
+              memory: {
+                ...referenceTo('io.k8s.apimachinery.pkg.api.resource.Quantity'),
+                description: 'Of its heap and buffers; at least 16Mi.',
+              },
             },
           },
         },
       },
-      placement: referenceTo('dev.orlop.v1.PluginPlacement'),
+      placement: {
+        ...referenceTo('dev.orlop.v1.PluginPlacement'),
+        description: 'In which kernels it runs.',
+      },
     },
   },
   'dev.orlop.v1.PluginPlacement': {
@@ -131,7 +140,6 @@ export const PLUGIN_DEFINITIONS: Definitions = {
         format: 'int32',
         description: 'Times it was started again after a failure, since the kernel started.',
       },
-      lastError: { type: 'string', description: 'The last failure, also when it runs again.' },
       refused: { type: 'string', description: 'Why what the spec asks for was not done.' },
     },
   },

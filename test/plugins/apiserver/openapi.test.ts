@@ -97,7 +97,10 @@ for (const release of RELEASES) {
       t.match(await explain('deployment.spec.replicas'), /replicas <integer>[\s\S]*Number of desired pods/);
       t.match(await explain('deployment.spec --recursive'), /maxSurge\t<(string|IntOrString)>/);
       t.match(await explain('ingress.spec.rules --api-version=extensions/v1beta1'), /http\t</);
-      t.match(await explain('plugins.spec'), /module\t<string>/);
+      const spec = await explain('plugins.spec');
+      t.match(spec, /module\t<string>[\s\S]*placement\t<(Object|PluginPlacement)>/);
+      t.notMatch(spec, /<no description>/);
+      t.match(await explain('plugins.status'), /lastError\t<string>/);
     }
   });
 }

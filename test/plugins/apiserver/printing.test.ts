@@ -1,4 +1,10 @@
-import type { ContainerStatus, KubeObject, Pod } from 'orlop/plugin';
+import {
+  type ContainerStatus,
+  type KubeObject,
+  type PluginInstance,
+  type Pod,
+  pluginStatus,
+} from 'orlop/plugin';
 import t from 'tap';
 import { age, humanDuration } from '../../../plugins/apiserver/printing/duration.ts';
 import { summarizePod } from '../../../plugins/apiserver/printing/pods.ts';
@@ -252,3 +258,29 @@ t.test('events of both groups are the same objects', async (t) => {
   newer.conversion!.toStorage(event);
   t.same(event, stored);
 });
+
+t.test(
+  'a plugin: that it is not as asked comes first, then how it is, then what was wrong with it',
+  async (t) => {
+    const instance = { kernel: 'k', node: 'n', phase: 'Running', healthy: true, version: '2', kind: 'x.v1' };
+    const shown = (changes: Partial<PluginInstance>): Record<string, unknown> => {
+      const one = { ...instance, revision: 3, isolation: 'inline', ...changes } as PluginInstance;
+      return printed('orlop.dev', 'plugins', {
+        metadata: { name: 'p' },
+        spec: {},
+        status: pluginStatus([one]),
+      });
+    };
+    t.match(shown({}), { Kind: 'x.v1', Version: '2', Ready: '1/1', Revision: 3, Where: 'n', Message: '' });
+    t.match(shown({ restarts: 1, lastError: 'it broke' }), {
+      Restarts: 1,
+      Message: 'failed before: it broke',
+    });
+    t.match(shown({ message: 'busy', lastError: 'it broke' }), { Message: 'busy' });
+    t.match(shown({ refused: 'no such module' }), { Phase: 'Running', Message: 'refused: no such module' });
+    const failed = { phase: 'Failed', healthy: false, message: 'bad', refused: 'bad' } as const;
+    t.match(shown(failed), { Ready: '0/1', Phase: 'Failed', Message: 'bad' });
+    const two = [instance, { ...instance, kernel: 'l', node: 'm', restarts: 1, lastError: 'it broke' }];
+    t.match(pluginStatus(two as PluginInstance[]), { phase: 'Running', lastError: 'node m: it broke' });
+  },
+);

@@ -1,4 +1,5 @@
 import {
+  findCondition,
   isBlobReference,
   isPluginRunning,
   memoryLimitProblem,
@@ -42,8 +43,9 @@ export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
     column('Isolation', ({ spec, status }) => status?.isolation ?? spec?.isolation ?? 'inline', {
       wide: true,
     }),
+    column('Revision', ({ status }) => status?.revision ?? '', { wide: true }),
     column('Where', where, { wide: true }),
-    column('Message', ({ status }) => status?.message ?? '', { wide: true }),
+    column('Message', message, { wide: true }),
   ],
 });
 
@@ -81,4 +83,12 @@ function ready({ status }: PluginObject): string {
 function where({ status }: PluginObject): string {
   const running = (status?.instances ?? []).filter(isPluginRunning);
   return running.map(({ kernel, node }) => node ?? kernel).join(',');
+}
+
+/** What somebody who looks should know first: that it is not as asked, then how it is, then what was wrong with it. */
+function message({ status }: PluginObject): string {
+  const { phase, message: now, lastError, conditions } = status ?? {};
+  const applied = findCondition(conditions, 'Applied');
+  if (applied?.status === 'False' && phase !== 'Failed') return `refused: ${applied.message}`;
+  return now ?? (lastError === undefined ? '' : `failed before: ${lastError}`);
 }
