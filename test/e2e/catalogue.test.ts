@@ -15,7 +15,7 @@ t.test('every example of the catalogue conforms', async (t) => {
   symlinkSync(root, join(folder, 'node_modules/orlop'), 'dir');
   const text = readFileSync(join(root, 'plugins/README.md'), 'utf8');
   const examples = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]!);
-  t.equal(examples.length, 7);
+  t.equal(examples.length, 8);
   for (const [index, example] of examples.entries()) {
     const [, kind] = /kind: '(.*)'/.exec(example)!;
     const file = join(folder, `${index}.mjs`);

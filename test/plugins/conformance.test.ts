@@ -1,28 +1,37 @@
 /** Every plugin of the tree against the suite of its kind; runtimes are in test/runtimes. */
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   Authenticator,
   Authorizer,
+  type BlobInfo,
   CertificateAuthority,
   ConfigMaps,
   definePlugin,
   LoadBalancer,
+  ModuleSource,
   type ObjectClient,
+  type PluginDeclaration,
   PodNetwork,
+  PRESENCE,
   type ScorePlugin,
   ScorePlugins,
   Secrets,
   SecretsEncoding,
   ServiceAccountTokens,
+  timestamp,
   type Volume,
   type VolumeDriver,
   VolumeDrivers,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import auth from '../../plugins/auth/index.ts';
+import bundles from '../../plugins/bundles/index.ts';
 import ca from '../../plugins/ca/index.ts';
 import loadbalancer from '../../plugins/loadbalancer/index.ts';
 import network from '../../plugins/network/index.ts';
+import presence from '../../plugins/presence/index.ts';
 import rbac from '../../plugins/rbac/index.ts';
 import scheduler from '../../plugins/scheduler/index.ts';
 import aesgcm from '../../plugins/secrets/aesgcm/index.ts';
@@ -39,7 +48,9 @@ import {
   type Checks,
   caConformance,
   loadBalancerConformance,
+  modulesConformance,
   networkConformance,
+  presenceConformance,
   runChecks,
   schedulerConformance,
   scoringConformance,
@@ -144,6 +155,28 @@ t.test('tokens', async (t) => {
   }));
 });
 
+t.test('modules', async (t) => {
+  const cacheDir = t.testdir();
+  const kernel = await testKernel(t, { plugins: [bundles], cacheDir });
+  await modulesConformance(checks(t), 'bundles', async () => ({
+    modules: kernel.service(ModuleSource),
+    blobs: kernel.blobs,
+    swap: () => kernel.swap('bundles', bundles),
+  }));
+});
+
+t.test('presence', async (t) => {
+  const plugins = [presence as PluginDeclaration];
+  const config = { presence: { intervalSeconds: 0.3 } };
+  const kernel = await testKernel(t, { plugins, config, node: 'n' });
+  await presenceConformance(checks(t), 'presence', async () => ({
+    bus: kernel.bus,
+    kernel: { id: kernel.id, node: 'n' },
+    swap: () => kernel.swap('presence', plugins[0]!),
+    another: (node) => testKernel(t, { join: kernel, plugins, config, node }),
+  }));
+});
+
 t.test('scheduler', async (t) => {
   const { objects } = await testKernel(t, { plugins: [scheduler] });
   await schedulerConformance(checks(t), 'scheduler', async () => ({ objects }));
@@ -195,4 +228,61 @@ t.test('a suite finds what does not conform', async (t) => {
     1,
     'what a suite throws is a failure',
   );
+
+  const module = pathToFileURL(
+    join(t.testdir({ 'index.mjs': 'export const beside = 1;' }), 'index.mjs'),
+  ).href;
+  const modules = await failures((t) =>
+    modulesConformance(t, 'constant', async () => ({
+      modules: { locate: async () => module },
+      blobs: { put: async () => ({ digest: `sha256-${'0'.repeat(64)}` }) as BlobInfo },
+      swap: async () => {},
+    })),
+  );
+  for (const what of [
+    /another is another/,
+    /there is no such blob/,
+    /is no reference/,
+    /a file elsewhere is refused/,
+  ])
+    t.match(modules, what);
+
+  const silent = definePlugin({
+    name: 'presence',
+    kind: 'presence.v1',
+    version: '1.0.0',
+    description: 'Answers who asks, and for the rest is silent; each instance thinks that it is another run.',
+    grants: { publish: [PRESENCE.here], subscribe: [PRESENCE.who] },
+    start(ctx) {
+      const { id, version } = ctx.kernel;
+      const run = { session: randomUUID(), started: timestamp() };
+      const sign = { member: { id, version, ...run, roles: [] }, interval: 200 };
+      ctx.bus.subscribe(PRESENCE.who, () => ctx.bus.publish(PRESENCE.here, sign));
+      return {};
+    },
+  });
+  const plugins = [silent];
+  const kernel = await testKernel(t, { plugins, node: 'n' });
+  const presence = await failures((t2) =>
+    presenceConformance(t2, 'silent', async () => ({
+      bus: kernel.bus,
+      kernel: { id: kernel.id, node: 'n' },
+      swap: () => kernel.swap('presence', silent),
+      another: (node) => testKernel(t, { join: kernel, plugins, node }),
+    })),
+  );
+  for (const what of [
+    /for which node/,
+    /unasked it gives/,
+    /a swap is the same run/,
+    /another joins: not within/,
+  ])
+    t.match(presence, what);
 });
+
+/** What a suite tells that fails. */
+async function failures(suite: (t: Checks) => Promise<void>): Promise<string> {
+  const lines: string[] = [];
+  await runChecks('wrong', suite, (line) => lines.push(line));
+  return lines.filter((line) => line.includes('FAILED')).join('\n');
+}

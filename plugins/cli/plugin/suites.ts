@@ -6,7 +6,9 @@ import {
   caConformance,
   controllerConformance,
   loadBalancerConformance,
+  modulesConformance,
   networkConformance,
+  presenceConformance,
   schedulerConformance,
   scoringConformance,
   secretsConformance,
@@ -19,6 +21,7 @@ import {
   Authorizer,
   CertificateAuthority,
   LoadBalancer,
+  ModuleSource,
   type PluginDeclaration,
   PodNetwork,
   type ScorePlugin,
@@ -42,6 +45,9 @@ export interface Given {
   volumes?: Record<string, Omit<VolumeFixture, 'driver'>>;
 }
 
+/** The node that the kernel stands for. */
+export const NODE = 'conformance';
+
 interface Subject {
   name: string;
   plugin: PluginDeclaration;
@@ -53,6 +59,8 @@ interface Subject {
   swap(): Promise<void>;
   /** Swaps it for one that does nothing. What is returned brings it back. */
   away(): Promise<() => Promise<void>>;
+  /** Starts another kernel of the cluster that runs the same plugins. */
+  another(node: string): Promise<Kernel>;
 }
 
 type Suite = (t: Checks, subject: Subject) => Promise<void>;
@@ -81,8 +89,21 @@ const SUITES: Readonly<Record<string, Suite>> = {
       balancer: kernel.service(LoadBalancer),
       objects: kernel.objects,
     })),
+  'modules.v1': (t, { name, kernel, swap }) =>
+    modulesConformance(t, name, async () => ({
+      modules: kernel.service(ModuleSource),
+      blobs: kernel.blobs,
+      swap,
+    })),
   'network.v1': (t, { name, kernel }) =>
     networkConformance(t, name, async () => ({ network: kernel.service(PodNetwork) })),
+  'presence.v1': (t, { name, kernel, swap, another }) =>
+    presenceConformance(t, name, async () => ({
+      bus: kernel.bus,
+      kernel: { id: kernel.id, node: NODE },
+      swap,
+      another,
+    })),
   'scheduler.v1': (t, { name, kernel }) =>
     schedulerConformance(t, name, async () => ({ objects: kernel.objects })),
   'secrets.v1': (t, { name, kernel }) =>

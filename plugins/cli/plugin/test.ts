@@ -13,11 +13,12 @@ import {
 } from 'orlop/plugin';
 import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
 import { lineLogger } from '../../../kernel/log.ts';
+import type { NatsChoice } from '../../../kernel/nats/index.ts';
 import { loaders, standardPlugins } from '../../standard.ts';
 import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
-import { type Given, suiteOf } from './suites.ts';
+import { type Given, NODE, suiteOf } from './suites.ts';
 
 /** `orlop plugin test`: resolves with the exit code. */
 export async function testPlugin(path: string): Promise<number> {
@@ -42,8 +43,6 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     isolation: 'inline',
     ...(given.config ? { config: given.config } : {}),
   };
-  const dataDir = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
-  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
   let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
   let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
   const observer = definePlugin<
@@ -61,16 +60,16 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     },
   });
   const lines: string[] = [];
-  const kernel = await startKernel({
-    dataDir,
-    cacheDir: cacheDir(),
-    nats: { binary: await findServer(cacheDir(), console.log) },
-    node: 'conformance',
-    loaders,
-    plugins: [...(await providersFor(plugin)), entry, observer],
-    log: lineLogger((line) => lines.push(line), 'debug'),
-  });
-  t.teardown(() => kernel.stop());
+  const start = async (node: string, nats: NatsChoice): Promise<Kernel> => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
+    t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
+    const log = lineLogger((line) => lines.push(line), 'debug');
+    const started = await startKernel({ dataDir, cacheDir: cacheDir(), nats, node, loaders, plugins, log });
+    t.teardown(() => started.stop());
+    return started;
+  };
+  const plugins = [...(await providersFor(plugin)), entry, observer];
+  const kernel = await start(NODE, { binary: await findServer(cacheDir(), console.log) });
   const status = (): ReturnType<Kernel['plugins']>[number] =>
     kernel.plugins().find(({ name }) => name === plugin.name)!;
   await t.test('as any plugin', async (t) => {
@@ -86,10 +85,20 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     await kernel.swap(plugin.name, idle(plugin));
     return swap;
   };
-  if (suite) await suite(t, { name: plugin.name, plugin, kernel, drivers, scorers, given, swap, away });
+  const another = (node: string): Promise<Kernel> => start(node, { url: urlOf(kernel) });
+  if (suite)
+    await suite(t, { name: plugin.name, plugin, kernel, drivers, scorers, given, swap, away, another });
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');
+}
+
+/** Of its NATS server, as another kernel joins it. */
+function urlOf({ nats: { connection } }: Kernel): string {
+  const url = new URL(connection.servers[0]!);
+  if (connection.user !== undefined)
+    Object.assign(url, { username: connection.user, password: connection.pass });
+  return url.href;
 }
 
 /** The standard plugins that provide what it requires, and what those require. */
