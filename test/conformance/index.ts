@@ -8,6 +8,7 @@ export * from './authorizer.ts';
 export * from './ca.ts';
 export { type Checks, runChecks } from './checks.ts';
 export * from './controller.ts';
+export * from './ingress/index.ts';
 export * from './loadbalancer.ts';
 export * from './modules.ts';
 export * from './network.ts';

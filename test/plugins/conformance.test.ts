@@ -26,6 +26,7 @@ import {
   VolumeDrivers,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
+import { freePorts } from '../../kernel/nats/probe.ts';
 import auth from '../../plugins/auth/index.ts';
 import bundles from '../../plugins/bundles/index.ts';
 import ca from '../../plugins/ca/index.ts';
@@ -47,6 +48,7 @@ import {
   authorizerConformance,
   type Checks,
   caConformance,
+  ingressConformance,
   loadBalancerConformance,
   modulesConformance,
   networkConformance,
@@ -124,6 +126,24 @@ t.test('load balancer', async (t) => {
   await loadBalancerConformance(checks(t), loadbalancer.name, async () => ({
     balancer: service(LoadBalancer),
     objects,
+  }));
+});
+
+t.test('ingress', async (t) => {
+  const [httpPort, httpsPort] = await freePorts('127.0.0.1', 2);
+  const module = (path: string) => ({
+    module: new URL(`../../plugins/${path}/index.js`, import.meta.url).href,
+  });
+  const { objects } = await testKernel(t, {
+    // The latter two in a worker, as ever.
+    plugins: [module('secrets/aesgcm'), module('loadbalancer'), module('ingress')],
+    config: { ingress: { address: '127.0.0.1', httpPort, httpsPort } },
+  });
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  await ingressConformance(checks(t), 'ingress', async () => ({
+    objects,
+    http: at(httpPort!),
+    https: at(httpsPort!),
   }));
 });
 

@@ -5,6 +5,7 @@ import {
   type ControllerTask,
   caConformance,
   controllerConformance,
+  ingressConformance,
   loadBalancerConformance,
   modulesConformance,
   networkConformance,
@@ -39,6 +40,8 @@ export interface Given {
   token?: string;
   /** `controller.v1`: what it is for. Without it, only what holds for every controller is looked at. */
   tasks?: readonly ControllerTask[];
+  /** `ingress.v1`: the ports of 127.0.0.1 where it serves, if they are not its configuration's `httpPort` and `httpsPort`; see `IngressFixture`. */
+  ingress?: { http?: number; https?: number; controller?: string };
   /** `scheduler-scoring.v1`: labels of some of the nodes. */
   labels?: Record<string, string>;
   /** `volume.v1`: for each volume source it serves; default `{ SOURCE: {} }`. */
@@ -54,6 +57,8 @@ interface Subject {
   kernel: Kernel;
   drivers: ReadonlyMap<string, VolumeDriver>;
   scorers: ReadonlyMap<string, ScorePlugin>;
+  /** Its configuration, its ports filled in. */
+  config: Readonly<Record<string, unknown>>;
   given: Given;
   /** Swaps it for itself. */
   swap(): Promise<void>;
@@ -64,6 +69,10 @@ interface Subject {
 }
 
 type Suite = (t: Checks, subject: Subject) => Promise<void>;
+
+const LOCAL = '127.0.0.1';
+const NO_PORT =
+  'where it serves is not known: give it a configuration key "httpPort", or say so in conformance.mjs: export default { ingress: { http: PORT } }';
 
 const SUITES: Readonly<Record<string, Suite>> = {
   'auth.v1': (t, { name, kernel, given: { token } }) =>
@@ -84,6 +93,20 @@ const SUITES: Readonly<Record<string, Suite>> = {
       resources: (plugin.grants?.objects ?? []).flatMap(({ resource }) => (resource === '*' ? [] : resource)),
       ...(tasks ? { tasks } : {}),
     })),
+  'ingress.v1': (t, { name, kernel, config, given: { ingress = {} } }) =>
+    ingressConformance(t, name, async () => {
+      const { http, https, controller } = {
+        ...{ http: config['httpPort'], https: config['httpsPort'] },
+        ...ingress,
+      };
+      if (typeof http !== 'number') throw new Error(NO_PORT);
+      return {
+        objects: kernel.objects,
+        http: { host: LOCAL, port: http },
+        ...(typeof https === 'number' ? { https: { host: LOCAL, port: https } } : {}),
+        controller,
+      };
+    }),
   'loadbalancer.v1': (t, { name, kernel }) =>
     loadBalancerConformance(t, name, async () => ({
       balancer: kernel.service(LoadBalancer),

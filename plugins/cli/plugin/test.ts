@@ -8,12 +8,15 @@ import {
   type PluginDeclaration,
   type ScorePlugin,
   ScorePlugins,
+  Secrets,
+  SecretsEncoding,
   type VolumeDriver,
   VolumeDrivers,
 } from 'orlop/plugin';
 import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
 import { lineLogger } from '../../../kernel/log.ts';
 import type { NatsChoice } from '../../../kernel/nats/index.ts';
+import { freePorts } from '../../../kernel/nats/probe.ts';
 import { loaders, standardPlugins } from '../../standard.ts';
 import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
@@ -38,11 +41,8 @@ async function readGiven(module: string): Promise<Given> {
 }
 
 async function check(t: Checks, plugin: PluginDeclaration, module: string, given: Given): Promise<void> {
-  const entry: PluginEntry = {
-    module,
-    isolation: 'inline',
-    ...(given.config ? { config: given.config } : {}),
-  };
+  const config = { ...(await portsOf(plugin)), ...given.config };
+  const entry: PluginEntry = { module, isolation: 'inline', config };
   let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
   let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
   const observer = definePlugin<
@@ -86,8 +86,8 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     return swap;
   };
   const another = (node: string): Promise<Kernel> => start(node, { url: urlOf(kernel) });
-  if (suite)
-    await suite(t, { name: plugin.name, plugin, kernel, drivers, scorers, given, swap, away, another });
+  const subject = { name: plugin.name, plugin, kernel, drivers, scorers, config, given };
+  if (suite) await suite(t, { ...subject, swap, away, another });
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');
@@ -121,8 +121,26 @@ async function providersFor(plugin: PluginDeclaration): Promise<PluginEntry[]> {
     }
   };
   add(plugin);
-  return [...chosen].map((each) => {
-    const { module } = modules[declarations.indexOf(each)]!;
-    return { module, isolation: 'inline', ...(each.name === 'apiserver' ? { config: { port: 0 } } : {}) };
-  });
+  if (readsSecrets(plugin)) add({ ...plugin, requires: { encoding: SecretsEncoding } });
+  return await Promise.all(
+    [...chosen].map(async (each): Promise<PluginEntry> => {
+      const { module } = modules[declarations.indexOf(each)]!;
+      return { module, isolation: 'inline', config: await portsOf(each) };
+    }),
+  );
+}
+
+function readsSecrets({ grants }: PluginDeclaration): boolean {
+  return (grants?.objects ?? []).some(
+    ({ resource }) => resource === '*' || resource.resource === Secrets.resource,
+  );
+}
+
+/** For each port of its configuration one that nobody listens on. */
+async function portsOf({ config }: PluginDeclaration): Promise<Record<string, number>> {
+  const keys = Object.entries(config?.properties ?? {}).flatMap(([key, { type }]) =>
+    type === 'integer' && /^port$|Port$/.test(key) ? [key] : [],
+  );
+  const ports = await freePorts('0.0.0.0', keys.length);
+  return Object.fromEntries(keys.map((key, index) => [key, ports[index]!]));
 }

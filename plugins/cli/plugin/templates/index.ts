@@ -1,4 +1,5 @@
 import * as controller from './controller.ts';
+import * as ingress from './ingress.ts';
 import * as loadbalancer from './loadbalancer.ts';
 import * as scheduler from './scheduler.ts';
 import * as scoring from './scoring.ts';
@@ -23,4 +24,5 @@ export const TEMPLATES: Readonly<Record<string, Template>> = {
   'volume.v1': volume,
   'secrets.v1': secrets,
   'loadbalancer.v1': loadbalancer,
+  'ingress.v1': ingress,
 };
