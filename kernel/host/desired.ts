@@ -50,8 +50,8 @@ export class Desired {
   }
 
   /**
-   * Why what the object asks for was refused, if it was; that is tried again only when it asks for something else, or when it was for want of
-   * a blob. `labels`: of the node this kernel stands for, if any.
+   * Why what the object asks for was refused, if it was; that is tried again only when it asks for something else, when another plugin has
+   * been changed, or when it was for want of a module. `labels`: of the node this kernel stands for, if any.
    */
   async apply(
     name: string,
@@ -82,7 +82,10 @@ export class Desired {
       if (away) await this.#remove(name, original);
       else await this.#change(name, placed && isAsked ? asked : undefined, original, now);
       if (what === 'original') this.#asked.delete(name);
+      // What they lacked, or what was in their way.
+      for (const each of this.#asked.values()) if (each.problem !== undefined) each.what = '';
     } catch (error) {
+      if (isStatus(error, 'NotFound')) now.what = '';
       now.problem = asStatusError(error).message;
     }
     return now.problem;

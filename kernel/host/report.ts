@@ -119,6 +119,7 @@ export class Report {
     const refused = await this.#o.apply(name, spec, node && (node.value.metadata?.labels ?? {}));
     this.#outcomes.set(name, { refused, generation: metadata?.generation ?? 0 });
     this.#writing?.enqueue(name);
+    if (refused === undefined) this.#retry();
   }
 
   async #write(name: string): Promise<void> {
@@ -168,12 +169,16 @@ export class Report {
     return { ...where, ...seen, ...status, provides: [...provides], ...health };
   }
 
+  /** What was refused for want of something may find it now. */
+  #retry(): void {
+    for (const [name, { refused }] of this.#outcomes)
+      if (refused !== undefined) this.#applying?.enqueue(name);
+  }
+
   /** NATS knows at once that nobody answers for a kernel; one that is back writes its own again. */
   async #look(): Promise<void> {
     const { objects, bus, kernel, log } = this.#o;
-    // What was refused for want of something may be there now.
-    for (const [name, { refused }] of this.#outcomes)
-      if (refused !== undefined) this.#applying?.enqueue(name);
+    this.#retry();
     try {
       const { items } = await objects.list(Plugins, { revision: 0 });
       const kernels = new Set(items.flatMap(({ value }) => kernelsOf(value)));

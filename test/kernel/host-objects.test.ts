@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type PluginObject, Plugins, service } from 'orlop/plugin';
 import t from 'tap';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
@@ -91,12 +93,56 @@ t.test('a new plugin is loaded by its object and unloaded with it', async (t) =>
   );
 
   await kernel.objects.delete(Plugins, { name: 'greeter' });
-  await eventually('it is unloaded', () => kernel.plugins().length === 0);
-  t.throws(() => kernel.service(Greeter), { message: /no running plugin provides greeter\.v1/ });
-  await kernel.objects.modify(Plugins, { name: 'second' }, (draft) => {
-    draft.spec = { ...draft.spec, config: { mark: '!' } };
-  });
-  await eventually('what was refused is tried again when its object changes', () =>
+  await eventually('the second takes its place', () =>
     kernel.plugins().some(({ name, phase }) => name === 'second' && phase === 'Running'),
   );
+  t.equal(kernel.service(Greeter).greet(), 'bye.');
+  await kernel.objects.delete(Plugins, { name: 'second' });
+  await eventually('it is unloaded', () => kernel.plugins().length === 0);
+  t.throws(() => kernel.service(Greeter), { message: /no running plugin provides greeter\.v1/ });
+  await kernel.objects.modify(Plugins, { name: 'third' }, (draft) => {
+    draft.spec = { module: module('now', 'third') };
+  });
+  await eventually('what was refused is tried again when its object changes', () =>
+    kernel.plugins().some(({ name, phase }) => name === 'third' && phase === 'Running'),
+  );
+});
+
+/** A module that declares plugin `asker`, which requires the greeter. */
+const asker = `data:text/javascript,${encodeURIComponent(`export default {
+  name: 'asker', kind: 'asker.v1', version: '1', description: 'Asks.',
+  requires: { greeter: { kind: 'greeter.v1', many: false } },
+  start: () => ({}),
+};`)}`;
+
+t.test('objects may come and go in any order', async (t) => {
+  const kernel = await testKernel(t);
+  const phase = (name: string) => kernel.plugins().find((each) => each.name === name)?.phase;
+  await kernel.objects.create(Plugins, { metadata: { name: 'asker' }, spec: { module: asker } });
+  const refused = await eventually('it lacks what it requires', async () => {
+    const found = await status(kernel, 'asker');
+    return applied(found) === 'False' ? found : undefined;
+  });
+  t.match(refused.conditions?.[0]?.message, /"asker" requires greeter.v1 .* which no plugin provides/);
+  await kernel.objects.create(Plugins, { metadata: { name: 'greeter' }, spec: { module: module('a') } });
+  await eventually('it runs when that is there', () => phase('asker') === 'Running', 5_000);
+  await eventually('and its object says so', async () => applied(await status(kernel, 'asker')) === 'True');
+
+  const again = await kernel.restart();
+  const phaseNow = (name: string) => again.plugins().find((each) => each.name === name)?.phase;
+  await eventually('after a restart too', () => phaseNow('asker') === 'Running', 5_000);
+  await again.objects.delete(Plugins, { name: 'greeter' });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  t.equal(phaseNow('greeter'), 'Running', 'what another requires stays');
+  await again.objects.delete(Plugins, { name: 'asker' });
+  await eventually('until that is gone', () => !phaseNow('asker') && !phaseNow('greeter'), 5_000);
+});
+
+t.test('a module may come after its object', async (t) => {
+  const kernel = await testKernel(t, { timing: { lease: 300 } });
+  const file = join(t.testdir(), 'late.mjs');
+  await kernel.objects.create(Plugins, { metadata: { name: 'greeter' }, spec: { module: file } });
+  await eventually('it is not there', async () => applied(await status(kernel)) === 'False');
+  writeFileSync(file, decodeURIComponent(module('late').slice('data:text/javascript,'.length)));
+  await eventually('it is loaded', () => kernel.plugins().some(({ phase }) => phase === 'Running'), 5_000);
 });
