@@ -74,14 +74,8 @@ export class Host {
   constructor(o: HostOptions) {
     this.#o = o;
     this.#services = new Services((kind) => this.#provided(kind));
-    const { kernel, bus, blobs, log } = o;
     this.#around = {
-      kernel,
-      bus,
-      blobs,
-      log,
-      dataDir: (plugin) => o.dataDir(plugin),
-      cacheDir: (plugin) => o.cacheDir(plugin),
+      ...o,
       objects: (writer) => o.objects(writer),
       services: this.#services,
       timing: { ...TIMING, ...o.timing },
@@ -91,9 +85,9 @@ export class Host {
       const desired = new Desired(this, o.roles, o.plugins);
       this.#report = new Report({
         objects: o.objects('host'),
-        bus,
-        log,
-        kernel,
+        bus: o.bus,
+        log: o.log,
+        kernel: o.kernel,
         interval: this.#around.timing.lease,
         plugins: () => this.#managed.values(),
         ready: () => this.#ready,

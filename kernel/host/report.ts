@@ -147,10 +147,9 @@ export class Report {
     if (instances.length === 0 && before.length > 0 && Object.keys(spec ?? {}).length === 0) {
       return await objects.delete(Plugins, { name }, { revision: stored.revision }).then(() => undefined);
     }
-    const next = { spec: asAsked(stored.value), status: pluginStatus(instances, status?.conditions) };
-    if (JSON.stringify({ spec, status }) !== JSON.stringify(next)) {
-      await objects.update(Plugins, { ...stored.value, ...next });
-    }
+    const next = pluginStatus(instances, status?.conditions);
+    if (JSON.stringify(status) !== JSON.stringify(next))
+      await objects.update(Plugins, { ...stored.value, status: next });
   }
 
   /** Of this kernel; `undefined` where it has no such plugin and was refused none. */
@@ -206,11 +205,4 @@ function kernelsOf({ status }: PluginObject): string[] {
 
 function subject(kernel: string): string {
   return `orlop.kernel.${kernel}.alive`;
-}
-
-/** Until status told of instances, the host wrote into the spec what it found. */
-function asAsked({ spec = {}, status }: PluginObject): PluginObject['spec'] {
-  if (!status?.kernels || status.instances) return spec;
-  const { kind: _, version: __, isolation: ___, ...asked } = spec;
-  return asked;
 }
