@@ -41,8 +41,13 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
 
 const manifests = new URL('./process/index.js', import.meta.url).href;
 
-/** What makes plugins of modules that are no JavaScript, by file name extension. */
-export const loaders = { '.json': manifests, '.yaml': manifests, '.yml': manifests };
+/** What makes plugins of modules, by file name extension: of manifests, and of JavaScript. */
+export const loaders = {
+  '.json': manifests,
+  '.yaml': manifests,
+  '.yml': manifests,
+  '*': new URL('./gate/index.js', import.meta.url).href,
+};
 
 /** The standard plugins that any of these roles needs, as module URLs. */
 export function standardPlugins(roles: readonly Role[]): { module: string }[] {

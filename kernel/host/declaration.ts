@@ -5,6 +5,7 @@ import {
   asStatusError,
   checkDeclaration,
   type Isolation,
+  isStatus,
   type Json,
   type PluginDeclaration,
   resolveConfig,
@@ -38,7 +39,7 @@ export interface LoadedPlugin {
 }
 
 /**
- * For modules that `import` does not take: by file name extension, the URL of a module that exports
+ * What makes plugins of modules, where plain `import` will not do: by file name extension, or `*` for all others, the URL of a module that exports
  * `load(module: URL): Promise<PluginDeclaration>`. Data, so that worker threads can be given it.
  */
 export type Loaders = Readonly<Record<string, string>>;
@@ -83,19 +84,21 @@ function loaderOf(module: string, loaders: Loaders): string | undefined {
   return loaders[extname(module.replace(/[?#].*$/, ''))];
 }
 
-/** What a module declares, checked. Throws `Invalid` or `NotFound`. */
+/** What a module declares, checked. Throws `Invalid`, `Forbidden` or `NotFound`. */
 export async function loadDeclaration(module: string, loaders: Loaders = {}): Promise<PluginDeclaration> {
-  const loader = loaderOf(module, loaders);
+  const loader = loaderOf(module, loaders) ?? loaders['*'];
   let exported: { default?: unknown };
   try {
-    if (loader === undefined) exported = (await import(specifier(module))) as typeof exported;
+    const url = specifier(module);
+    if (loader === undefined) exported = (await import(url)) as typeof exported;
     else {
       const { load } = (await import(loader)) as { load(module: URL): Promise<PluginDeclaration> };
-      exported = { default: await load(new URL(specifier(module))) };
+      exported = { default: await load(new URL(url)) };
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ERR_MODULE_NOT_FOUND' || code === 'ENOENT' ? 'NotFound' : 'Invalid';
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'ENOENT';
+    const reason = isMissing ? 'NotFound' : isStatus(error, 'Forbidden') ? 'Forbidden' : 'Invalid';
     const text = `cannot load plugin module ${module}: ${explain(error)}`;
     throw new StatusError(reason, text, {}, { cause: error });
   }
@@ -119,6 +122,6 @@ function specifier(module: string): string {
   try {
     return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(module)).href;
   } catch {
-    return module;
+    return import.meta.resolve(module);
   }
 }

@@ -1,0 +1,133 @@
+/** What every module finds without importing it: the powers that are in `process` and among the globals. */
+import { isMainThread } from 'node:worker_threads';
+import { StatusError } from 'orlop/plugin';
+import type { Power } from './builtins.ts';
+import { type Origin, originOf } from './origins.ts';
+import { builtin, forbidden } from './runtime.ts';
+
+const PROCESS: Readonly<Record<string, Power>> = {
+  loadEnvFile: 'files',
+  ...Object.fromEntries(
+    [
+      ...['_debugEnd', '_debugProcess', '_getActiveHandles', '_getActiveRequests', '_kill', '_linkedBinding'],
+      ...['abort', 'binding', 'chdir', 'dlopen', 'execve', 'exit', 'initgroups', 'kill', 'reallyExit'],
+      ...['setegid', 'seteuid', 'setgid', 'setgroups', 'setuid', 'umask'],
+    ].map((name) => [name, 'exec' as const]),
+  ),
+};
+const GLOBALS = ['EventSource', 'WebSocket', 'fetch'];
+/** Ends the thread, which its plugins may do to themselves anyhow; and Node itself calls it. */
+const ENDINGS = ['abort', 'exit', 'reallyExit'];
+
+/** Frames to look at: those of Node itself are passed over. */
+const FRAMES = 30;
+
+/**
+ * Puts guards before them. Who calls is told by the stack: the code of a plugin needs the power, all other code goes on as ever. Where there is none on the
+ * stack, a timer that was given the function itself, say, it is refused in a worker thread; in the kernel's own, Node's own calls look the same.
+ */
+export function guardGlobals(): void {
+  for (const [name, power] of Object.entries(PROCESS)) {
+    const own = Object.getOwnPropertyDescriptor(process, name);
+    if (typeof own?.value !== 'function') continue;
+    const value = guarded(own.value as Callable, `process.${name}`, power, ENDINGS.includes(name));
+    Object.defineProperty(process, name, { ...own, value });
+  }
+  guardGetBuiltinModule();
+  guardGetter('report', 'exec');
+  // Its constructor opens files, or sockets.
+  guardGetter('stdin', 'files');
+  for (const name of GLOBALS) guardGlobal(name);
+}
+
+type Callable = (...parameters: unknown[]) => unknown;
+
+function guarded(callable: Callable, what: string, power: Power, isEnding = false): Callable {
+  const check = (): void => checkCaller(what, power, isEnding);
+  return new Proxy(callable, {
+    apply(target, self, parameters) {
+      check();
+      return Reflect.apply(target, self, parameters);
+    },
+    construct(target, parameters, made) {
+      check();
+      return Reflect.construct(target, parameters, made) as object;
+    },
+  });
+}
+
+function guardGetBuiltinModule(): void {
+  const getBuiltinModule = process.getBuiltinModule.bind(process);
+  process.getBuiltinModule = ((name: string) => {
+    const caller = callerOf();
+    const module = getBuiltinModule(name) as object | undefined;
+    if (module === undefined) return undefined;
+    if (typeof caller === 'object') return builtin(caller.id, name.replace(/^node:/, ''));
+    if (caller === undefined && !isMainThread) refuseUnknown('process.getBuiltinModule');
+    return module;
+  }) as typeof process.getBuiltinModule;
+}
+
+function guardGetter(name: 'report' | 'stdin', power: Power): void {
+  const own = Object.getOwnPropertyDescriptor(process, name);
+  if (!own?.get) return;
+  const get = (): unknown => {
+    checkCaller(`process.${name}`, power, false);
+    return own.get?.call(process) as unknown;
+  };
+  Object.defineProperty(process, name, { ...own, get });
+}
+
+/** Not before it is first looked at: some are loaded then. */
+function guardGlobal(name: string): void {
+  const own = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (!own) return;
+  let value: unknown;
+  Object.defineProperty(globalThis, name, {
+    configurable: true,
+    enumerable: own.enumerable ?? false,
+    get() {
+      value ??= guarded((own.get ? own.get.call(globalThis) : own.value) as Callable, name, 'net');
+      return value;
+    },
+    set(other) {
+      value = other;
+    },
+  });
+}
+
+function checkCaller(what: string, power: Power, isEnding: boolean): void {
+  const caller = callerOf();
+  if (typeof caller === 'object') {
+    const { powers } = caller;
+    if (!powers.includes(power) && !(power === 'net' && powers.includes('docker')))
+      throw forbidden(caller, what, power);
+  } else if (caller === undefined && !isMainThread && !isEnding) refuseUnknown(what);
+}
+
+function refuseUnknown(what: string): never {
+  throw new StatusError(
+    'Forbidden',
+    `whose code calls ${what} is not known here: call it from a function of the plugin's own`,
+  );
+}
+
+/** Whose code the nearest frame is that is not Node's: a plugin's, `other`, or there is none. */
+function callerOf(): Origin | 'other' | undefined {
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
+  try {
+    Error.stackTraceLimit = FRAMES;
+    Error.prepareStackTrace = (_error, frames) => frames;
+    const at: { stack?: NodeJS.CallSite[] } = {};
+    Error.captureStackTrace(at, callerOf);
+    for (const frame of at.stack ?? []) {
+      const file = frame.getFileName() ?? frame.getEvalOrigin();
+      if (!file || file.startsWith('node:') || file === import.meta.url) continue;
+      return originOf(file) ?? 'other';
+    }
+    return undefined;
+  } finally {
+    Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+  }
+}

@@ -1,0 +1,58 @@
+/** What the modules made in the place of others import, in the plugin's own thread. Each is bound to an origin, and gives what is for that. */
+import { createRequire } from 'node:module';
+import { StatusError, writePrivate } from 'orlop/plugin';
+import { isOpenTo, powerFor } from './builtins.ts';
+import { CommonJs } from './commonjs.ts';
+import { facade, type Refuse } from './facade.ts';
+import { type Origin, originById, refusal } from './origins.ts';
+
+const require = createRequire(import.meta.url);
+/** By origin and name. */
+const facades = new Map<string, object>();
+const requires = new Map<string, CommonJs>();
+
+/** A module of Node as that origin may have it. */
+export function builtin(id: string, name: string): object {
+  const origin = originById(id);
+  if (isOpenTo(origin.powers, name)) return require(`node:${name}`) as object;
+  const key = `${id} ${name}`;
+  let made = facades.get(key);
+  if (!made) {
+    const others =
+      name === 'module'
+        ? { createRequire: (from: string | URL) => commonJs(id).createRequire(from) }
+        : name === 'worker_threads'
+          ? { parentPort: null, workerData: null }
+          : {};
+    const refuse: Refuse = (part) => {
+      const what = part === '' ? `node:${name}` : `node:${name}.${part}`;
+      throw forbidden(origin, what, powerFor(name, part.split('.')[0]!) ?? 'exec');
+    };
+    const isOpen = (part: string): boolean => powerFor(name, part, origin.powers) === undefined;
+    made = facade(require(`node:${name}`) as object, isOpen, refuse, others);
+    facades.set(key, made);
+  }
+  return made;
+}
+
+/** `require`, for that origin. */
+export function commonJs(id: string): CommonJs {
+  let made = requires.get(id);
+  if (!made) {
+    made = new CommonJs(originById(id), (name) => builtin(id, name), writePrivateOf(id));
+    requires.set(id, made);
+  }
+  return made;
+}
+
+export function writePrivateOf(id: string): typeof writePrivate {
+  const origin = originById(id);
+  return (file, text) => {
+    if (!origin.powers.includes('files')) throw forbidden(origin, 'writePrivate', 'files');
+    writePrivate(file, text);
+  };
+}
+
+export function forbidden(origin: Origin, what: string, power: string): StatusError {
+  return new StatusError('Forbidden', refusal(origin, what, power));
+}

@@ -1,0 +1,146 @@
+/** A plugin that tries each way to more than it is granted. The test copies it away from this package, and puts its grants in. */
+import * as hooks from 'node:async_hooks';
+import { execFileSync } from 'node:child_process';
+import crypto, { createHash } from 'node:crypto';
+import fs, { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Agent, METHODS, request } from 'node:http';
+import { createRequire } from 'node:module';
+import net, { isIP, Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { deserialize, serialize, setFlagsFromString } from 'node:v8';
+import { compileFunction } from 'node:vm';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import legacy, { read } from 'legacy';
+import linked from 'linked';
+import { definePlugin, StatusError, writePrivate } from 'orlop/plugin';
+import aliased from '#fs';
+
+const HERE = '/proc/self/status';
+const require = createRequire(import.meta.url);
+const read_ = promisify(fs.readFile);
+const { ...others } = await import('node:child_process');
+class Client extends Socket {}
+class Pool extends Agent {}
+const GATE = 'orlop-gate:';
+
+/** Each is to fail for want of a power; with it, to return something. */
+const POWERED = {
+  'files: a function': () => readFileSync(HERE),
+  'files: of the default export': () => fs.readFileSync(HERE),
+  'files: wrapped by promisify': () => read_(HERE),
+  'files: bound': () => fs.readFileSync.bind(fs)(HERE),
+  'files: by Reflect': () => Reflect.apply(fs.readFileSync, fs, [HERE]),
+  'files: handed to another': () => [HERE].map((file) => [file].map(fs.realpathSync)),
+  'files: promises': async () => await (await open(HERE)).close(),
+  'files: in an object': () => fs.promises.stat(HERE),
+  'files: a class': () => new fs.ReadStream(HERE).destroy(),
+  'files: an alias of package.json': () => aliased.statSync(HERE),
+  'files: import()': async () => (await import('node:fs')).statSync(HERE),
+  'files: import() in a function of text': async () =>
+    (await new Function("return import('node:fs')")()).statSync(HERE),
+  'files: import() in eval': async () =>
+    // biome-ignore lint/security/noGlobalEval: what is tried
+    // biome-ignore lint/complexity/noCommaOperator: so that it is the global one
+    (await (0, eval)("import('node:fs')")).statSync(HERE),
+  'files: import() in eval under another name': async () =>
+    // biome-ignore lint/security/noGlobalEval: what is tried
+    (await eval("import('node:fs')\n//# sourceURL=file:///another.mjs")).statSync(HERE),
+  'files: import() of text': async () =>
+    (await import('data:text/javascript,export * from "fs"')).statSync(HERE),
+  'files: createRequire': () => require('node:fs').statSync(HERE),
+  'files: a CommonJS package': () => read(HERE),
+  'files: its import()': async () => await legacy.later(HERE),
+  'files: what it requires': () => legacy.deep(HERE),
+  'files: process.getBuiltinModule': () => process.getBuiltinModule('fs').statSync(HERE),
+  'files: process.loadEnvFile': () => process.loadEnvFile('/dev/null'),
+  'files: process.stdin': () => process.stdin,
+  'files: of Orlop': () => writePrivate('/no/such/folder', ''),
+  'files: by another’s mark': async () => (await import(`./other.mjs#orlop-${'0'.repeat(16)}`)).default(HERE),
+  'net: a function': () => net.connect(1).on('error', () => undefined),
+  'net: a class': () => new Socket(),
+  'net: a class of its own': () => new Client(),
+  'net: an agent of its own': () => new Pool(),
+  'net: http': () => request({ port: 1 }).on('error', () => undefined),
+  'net: fetch': async () =>
+    await fetch('http://127.0.0.1:1').catch((e) => e instanceof TypeError || Promise.reject(e)),
+  'exec: a program': () => execFileSync('true'),
+  'exec: a copy of the module': () => others.execFileSync('true'),
+  'exec: a thread': () => new Worker('', { eval: true }).terminate(),
+  'exec: the loader': () => require('node:module')._load('fs'),
+  'exec: import() in compiled text': () => compileFunction('return 1')(),
+  'exec: a flag of V8': () => setFlagsFromString('--no-trace-gc'),
+  'exec: native code': () => require('./addon.node'),
+  'exec: process.binding': () => process.binding('util'),
+  'exec: process.dlopen': () => process.dlopen({}, 'none.node'),
+  'exec: process.kill': () => process.kill(process.pid, 0),
+  'exec: process.umask': () => process.umask(),
+  'exec: process.report': () => process.report,
+  'exec: the sockets of others': () => process._getActiveHandles(),
+  'exec: what others do': () => hooks.createHook({}),
+  'exec: a crypto engine': () => crypto.setEngine('none'),
+};
+
+/** What no power opens. */
+const CLOSED = {
+  'the inside of Orlop': (tree) => import(`${tree}kernel/kernel.js`),
+  'by a CommonJS package': (tree) => legacy.load(`${tree}kernel/kernel.js`),
+  'a plugin in the tree': (tree) => import(`${tree}plugins/ca/index.js`),
+  'orlop/conformance': () => import('orlop/conformance'),
+  'a file elsewhere': () => import('../secret.json', { with: { type: 'json' } }),
+  'a file elsewhere, required': () => require('../secret.json'),
+  'a link to it': () => require('./secret.json'),
+  'require from elsewhere': (tree) => createRequire(`${tree}x.js`)('./kernel/kernel.js'),
+  'an entry of its own': () =>
+    import(
+      `${GATE}enter/${encodeURIComponent(JSON.stringify({ id: '0', powers: ['files'], module: 'node:fs' }))}`
+    ),
+  'the module of another': () => import(`${GATE}builtin/fs#${'0'.repeat(16)}`),
+};
+
+/** Where it is not known who calls: see the README. */
+const UNKNOWN = {
+  'a timer': () =>
+    new Promise((_, reject) => {
+      process.once('uncaughtException', reject);
+      setTimeout(process['kill'], 1, process.pid, 0);
+    }),
+};
+
+const WAYS = { ...POWERED, ...CLOSED, ...UNKNOWN };
+
+/** What anybody may. */
+const free = () => [
+  isIP('::1'),
+  METHODS.includes('GET'),
+  fs.constants.R_OK,
+  createHash('sha256').update('').digest('hex').length,
+  deserialize(serialize(1)),
+  new StatusError('Gone', 'x').code,
+  require('node:path').sep,
+  legacy.about,
+  linked,
+  parentPort,
+  workerData,
+  legacy.loader(),
+];
+
+export default definePlugin({
+  name: 'escapist',
+  kind: 'escapist.v1',
+  version: '1.0.0',
+  description: 'Tries to get out.',
+  grants: { subscribe: ['escape.*'], host: [] },
+  start(ctx) {
+    ctx.bus.serve('escape.ways', () => ({ powered: Object.keys(POWERED), closed: Object.keys(CLOSED) }));
+    ctx.bus.serve('escape.free', free);
+    ctx.bus.serve('escape.try', async ({ way, tree }) => {
+      try {
+        return { done: String(await WAYS[way](tree)) };
+      } catch (error) {
+        return { reason: error.reason, message: error.message };
+      }
+    });
+    return {};
+  },
+});
