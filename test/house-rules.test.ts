@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PluginDeclaration } from 'orlop/plugin';
 import t from 'tap';
+import { powerFor } from '../plugins/gate/builtins.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const TOP_LEVEL = ['kernel', 'plugins', 'runtimes', 'test', 'bench'];
@@ -138,6 +140,63 @@ t.test('every plugin has a declaration and a README with the fixed headings', as
       read(join(folder, 'index.ts')),
       /^export (default definePlugin|async function load\()/m,
       `${folder}/index.ts is a declaration, or a loader`,
+    );
+  }
+});
+
+/** What a file imports of Node's modules to run, by module and name; `*`: all of it. */
+function builtinsOf(file: string): [builtin: string, name: string][] {
+  const text = read(file);
+  const named = [...text.matchAll(/^import (?!type )([^'"`;]*?) from 'node:([^']+)'/gm)].flatMap(
+    ([, what = '', builtin = '']) => {
+      const [, names] = /^\{(.*)\}$/s.exec(what) ?? [];
+      const parts = names?.split(',').map((each) => each.trim().replace(/ as .*/s, '')) ?? ['*'];
+      return parts.map((name) => [builtin, name] as [string, string]);
+    },
+  );
+  const whole = [...text.matchAll(/\bawait import\('node:([^']+)'\)/g)].map(
+    ([, builtin = '']) => [builtin, '*'] as [string, string],
+  );
+  return [...named, ...whole].filter(([, name]) => name !== '' && !name.startsWith('type '));
+}
+
+/** Whether only the build runs it. */
+function isOnlyOfMakers(file: string): boolean {
+  const maker = makers.find((folder) => file.startsWith(`${folder}/`));
+  if (maker === undefined) return false;
+  return !sources.some(
+    (each) =>
+      !/^(test|bench)\//.test(each) && !each.startsWith(`${maker}/`) && importsOf(each).includes(file),
+  );
+}
+
+t.test('the host powers a plugin declares are those it uses', async (t) => {
+  for (const folder of pluginFolders) {
+    const index = (await import(new URL(`../${folder}/index.js`, import.meta.url).href)) as {
+      default?: PluginDeclaration;
+    };
+    // A loader has none.
+    if (!index.default) continue;
+    const declared = index.default.grants?.host ?? [];
+    const files = sources.filter((file) => pluginOf(file) === folder && !isOnlyOfMakers(file));
+    const missing = files.flatMap((file) =>
+      builtinsOf(file).flatMap(([builtin, name]) => {
+        const power = powerFor(builtin, name, declared);
+        return power === undefined ? [] : [`${file} imports ${name} of node:${builtin}: '${power}'`];
+      }),
+    );
+    const used = files.flatMap((file) => [
+      ...builtinsOf(file).map(([builtin, name]) => powerFor(builtin, name)),
+      ...(/\bwritePrivate\b/.test(read(file)) ? ['files'] : []),
+      ...(/\bctx\.listen\(/.test(read(file)) ? ['net'] : []),
+      ...(/from 'dockerode'/.test(read(file)) ? ['docker'] : []),
+    ]);
+    if (used.includes('files') && !declared.includes('files')) missing.push(`${folder} writes files`);
+    t.same([...new Set(missing)], [], `${folder}/index.ts grants itself what it uses`);
+    t.same(
+      declared.filter((power) => !used.includes(power)),
+      [],
+      `${folder}/index.ts grants itself no more`,
     );
   }
 });

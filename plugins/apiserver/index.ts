@@ -30,7 +30,7 @@ export default definePlugin<Config, Requires>({
     publish: ['node.>', PRESENCE.who],
     subscribe: [PRESENCE.here, PRESENCE.bye],
     blobs: ['read', 'write'],
-    host: ['net'],
+    host: ['net', 'files'],
   },
   required: true,
   start,

@@ -9,6 +9,6 @@ export default definePlugin<Config>({
   description: 'Runs pods in a Docker engine.',
   config,
   provides: [Runtimes],
-  grants: { host: ['docker'] },
+  grants: { host: ['docker', 'files'] },
   start,
 });

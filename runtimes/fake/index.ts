@@ -7,6 +7,7 @@ export default definePlugin({
   version: '1.0.0',
   description: 'Runs nothing: pods whose containers run until told, for simulation and benchmarks.',
   provides: [Runtimes],
+  grants: { host: ['files'] },
   start() {
     const runtime = new FakeRuntime();
     return { provides: [provide(Runtimes, runtime, runtime.handler)], stop: () => runtime.close() };

@@ -7,6 +7,6 @@ export default definePlugin({
   version: '1.0.0',
   description: 'Runs WebAssembly components (WASI 0.2) in worker threads of this process.',
   provides: [Runtimes],
-  grants: { host: ['net', 'files'] },
+  grants: { host: ['net', 'files', 'exec'] },
   start,
 });
