@@ -12,6 +12,7 @@ export * from './ingress/index.ts';
 export * from './loadbalancer.ts';
 export * from './modules.ts';
 export * from './network.ts';
+export * from './node.ts';
 export * from './presence.ts';
 export * from './runtime.ts';
 export * from './scheduler.ts';

@@ -9,6 +9,7 @@ import {
   loadBalancerConformance,
   modulesConformance,
   networkConformance,
+  nodeConformance,
   presenceConformance,
   schedulerConformance,
   scoringConformance,
@@ -25,6 +26,7 @@ import {
   ModuleSource,
   type PluginDeclaration,
   PodNetwork,
+  type Runtime,
   type ScorePlugin,
   SecretsEncoding,
   ServiceAccountTokens,
@@ -57,6 +59,7 @@ interface Subject {
   kernel: Kernel;
   drivers: ReadonlyMap<string, VolumeDriver>;
   scorers: ReadonlyMap<string, ScorePlugin>;
+  runtimes: ReadonlyMap<string, Runtime>;
   /** Its configuration, its ports filled in. */
   config: Readonly<Record<string, unknown>>;
   given: Given;
@@ -120,6 +123,15 @@ const SUITES: Readonly<Record<string, Suite>> = {
     })),
   'network.v1': (t, { name, kernel }) =>
     networkConformance(t, name, async () => ({ network: kernel.service(PodNetwork) })),
+  'node.v1': (t, { name, kernel, runtimes, swap, away }) =>
+    nodeConformance(t, name, async () => ({
+      objects: kernel.objects,
+      bus: kernel.bus,
+      node: NODE,
+      runtime: runtimes.get('fake')!,
+      swap,
+      away,
+    })),
   'presence.v1': (t, { name, kernel, swap, another }) =>
     presenceConformance(t, name, async () => ({
       bus: kernel.bus,

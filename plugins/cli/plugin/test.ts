@@ -6,6 +6,8 @@ import { type Checks, idle, runChecks } from 'orlop/conformance';
 import {
   definePlugin,
   type PluginDeclaration,
+  type Runtime,
+  Runtimes,
   type ScorePlugin,
   ScorePlugins,
   Secrets,
@@ -22,6 +24,9 @@ import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
 import { type Given, NODE, suiteOf } from './suites.ts';
+
+/** What a suite needs that the plugin itself does not ask for. */
+const BESIDE: Readonly<Record<string, string[]>> = { 'node.v1': ['../../../runtimes/fake/index.js'] };
 
 /** `orlop plugin test`: resolves with the exit code. */
 export async function testPlugin(path: string): Promise<number> {
@@ -45,17 +50,16 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   const entry: PluginEntry = { module, isolation: 'inline', config };
   let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
   let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
-  const observer = definePlugin<
-    Record<string, never>,
-    { drivers: typeof VolumeDrivers; scorers: typeof ScorePlugins }
-  >({
+  let runtimes: ReadonlyMap<string, Runtime> = new Map();
+  const requires = { drivers: VolumeDrivers, scorers: ScorePlugins, runtimes: Runtimes };
+  const observer = definePlugin<Record<string, never>, typeof requires>({
     name: 'conformance-observer',
     kind: 'observer.v1',
     version: '1.0.0',
-    description: 'Sees the volume drivers and score plugins there are.',
-    requires: { drivers: VolumeDrivers, scorers: ScorePlugins },
+    description: 'Sees the volume drivers, score plugins and runtimes there are.',
+    requires,
     start(ctx) {
-      ({ drivers, scorers } = ctx.services);
+      ({ drivers, scorers, runtimes } = ctx.services);
       return {};
     },
   });
@@ -68,7 +72,8 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     t.teardown(() => started.stop());
     return started;
   };
-  const plugins = [...(await providersFor(plugin)), entry, observer];
+  const beside = (BESIDE[plugin.kind] ?? []).map((each) => ({ module: new URL(each, import.meta.url).href }));
+  const plugins = [...(await providersFor(plugin)), ...beside, entry, observer];
   const kernel = await start(NODE, { binary: await findServer(cacheDir(), console.log) });
   const status = (): ReturnType<Kernel['plugins']>[number] =>
     kernel.plugins().find(({ name }) => name === plugin.name)!;
@@ -86,7 +91,7 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     return swap;
   };
   const another = (node: string): Promise<Kernel> => start(node, { url: urlOf(kernel) });
-  const subject = { name: plugin.name, plugin, kernel, drivers, scorers, config, given };
+  const subject = { name: plugin.name, plugin, kernel, drivers, scorers, runtimes, config, given };
   if (suite) await suite(t, { ...subject, swap, away, another });
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
