@@ -21,6 +21,9 @@ export interface Checks {
   teardown(cleanup: Cleanup): unknown;
 }
 
+/** How much of a value is told, in characters. */
+const SHOWN = 1_000;
+
 /** Runs checks and tells each outcome in a line. Returns how many failed. */
 export async function runChecks(
   name: string,
@@ -98,7 +101,8 @@ function matches(found: unknown, pattern: unknown): boolean {
 }
 
 function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }
 
 /** Waits until `condition` returns something true; fails after `ms`. */

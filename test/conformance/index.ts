@@ -3,6 +3,7 @@
  * for the plugin, and a function that makes what it looks at. The suite for runtimes asks for tap.
  * @module
  */
+export * from './apiserver/index.ts';
 export * from './auth.ts';
 export * from './authorizer.ts';
 export * from './ca.ts';

@@ -3,6 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
+  ApiServer,
   Authenticator,
   Authorizer,
   type BlobInfo,
@@ -44,6 +45,7 @@ import hostpath from '../../plugins/volumes/hostpath/index.ts';
 import projected from '../../plugins/volumes/projected/index.ts';
 import { testKernel } from '../cluster.ts';
 import {
+  apiServerConformance,
   authConformance,
   authorizerConformance,
   type Checks,
@@ -60,6 +62,7 @@ import {
   tokensConformance,
   volumeConformance,
 } from '../conformance/index.ts';
+import { testApi } from './apiserver/cluster.ts';
 
 /** Tap's overloads hide that it has what a suite needs. */
 const checks = (t: Test): Checks => t as unknown as Checks;
@@ -126,6 +129,20 @@ t.test('load balancer', async (t) => {
   await loadBalancerConformance(checks(t), loadbalancer.name, async () => ({
     balancer: service(LoadBalancer),
     objects,
+  }));
+});
+
+t.test('API server', async (t) => {
+  const { kernel } = await testApi(t);
+  const ca = kernel.service(CertificateAuthority);
+  const client = (commonName: string, ...organizations: string[]) =>
+    ca.issue({ commonName, organizations, usage: 'client' });
+  await apiServerConformance(checks(t), 'apiserver', async () => ({
+    server: kernel.service(ApiServer),
+    ca: ca.certificate,
+    admin: await client('amy', 'system:masters'),
+    nobody: await client('bob'),
+    objects: kernel.objects,
   }));
 });
 

@@ -1,10 +1,16 @@
 /** The suites find what is wrong: plugins that conform, made to fail in many ways at once. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import t from 'tap';
+import { CertificateAuthority } from 'orlop/plugin';
+import t, { type Test } from 'tap';
 import { freePorts } from '../../kernel/nats/probe.ts';
 import { module as ingressTemplate } from '../../plugins/cli/plugin/templates/ingress.ts';
 import { testKernel } from '../cluster.ts';
-import { ingressConformance, runChecks } from '../conformance/index.ts';
+import { apiServerConformance, type Checks, ingressConformance, runChecks } from '../conformance/index.ts';
+import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
 
 t.test('the suite for ingresses finds what is wrong', async (t) => {
   const wrong: [right: string, wrong: string, found: RegExp][] = [
@@ -39,12 +45,89 @@ t.test('the suite for ingresses finds what is wrong', async (t) => {
       { module, isolation: 'inline', config: { httpPort } },
     ],
   });
-  const lines: string[] = [];
   const http = { host: '127.0.0.1', port: httpPort! };
-  await runChecks(
-    'wrong',
-    (t) => ingressConformance(t, 'wrong', async () => ({ objects, http, patienceMs: 300 })),
-    (line) => lines.push(line),
+  const told = await failures((t) =>
+    ingressConformance(t, 'wrong', async () => ({ objects, http, patienceMs: 300 })),
   );
-  for (const [, , found] of wrong) t.match(lines.join('\n'), found, String(found));
+  for (const [, , found] of wrong) t.match(told, found, String(found));
 });
+
+t.test('the suite for API servers finds what is wrong', async (t) => {
+  const api = await testApi(t);
+  const port = await careless(t, api);
+  const { certificate } = api.kernel.service(CertificateAuthority);
+  const told = await failures((t) =>
+    apiServerConformance(t, 'careless', async () => ({
+      server: { host: 'localhost', port, url: `https://localhost:${port}` },
+      ca: certificate,
+      admin: {},
+      nobody: {},
+      objects: api.kernel.objects,
+    })),
+  );
+  for (const found of [
+    /FAILED a token that is nobody's/,
+    /FAILED who has no rights may not list:/,
+    /FAILED who has no rights may not delete all:/,
+    /FAILED not with a revision that is over/,
+    /FAILED of ten who count at once none is lost/,
+    /FAILED another object of its name is not deleted/,
+    /FAILED and does nothing: found 200/,
+    /FAILED as many as were asked for/,
+    /FAILED a table/,
+    /FAILED an unknown field, by those who are strict/,
+  ])
+    t.match(told, found, String(found));
+});
+
+/** Passes requests on as those of the administrator, without much of what makes them safe. Returns its port. */
+async function careless(t: Test, { kernel, url }: TestApi): Promise<number> {
+  const ca = kernel.service(CertificateAuthority);
+  const { certificate, key } = await ca.issue({
+    commonName: 'careless',
+    usage: 'server',
+    hosts: ['localhost'],
+  });
+  const server = createServer({ cert: certificate, key }, (incoming, outgoing) => {
+    void (async () => {
+      let body = '';
+      for await (const chunk of incoming) body += String(chunk);
+      const { method = '', headers } = incoming;
+      const to = new URL(incoming.url ?? '', url);
+      for (const each of ['dryRun', 'limit', 'fieldValidation']) to.searchParams.delete(each);
+      if (method === 'PUT') body = body.replace(/"resourceVersion":"\d+",?/, '');
+      if (method === 'DELETE') body = '';
+      const sent = request(to, {
+        method,
+        ca: ca.certificate,
+        agent: false,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          ...(body === ''
+            ? {}
+            : { 'content-type': headers['content-type'], 'content-length': Buffer.byteLength(body) }),
+        },
+      });
+      sent.end(body);
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      outgoing.writeHead(answer.statusCode ?? 500, { 'content-type': answer.headers['content-type'] });
+      outgoing.flushHeaders();
+      answer.pipe(outgoing);
+      outgoing.once('close', () => answer.destroy());
+    })();
+  });
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** What a suite tells that fails. */
+async function failures(suite: (t: Checks) => Promise<void>): Promise<string> {
+  const lines: string[] = [];
+  await runChecks('wrong', suite, (line) => lines.push(line));
+  return lines.filter((line) => line.includes('FAILED')).join('\n');
+}

@@ -1,4 +1,6 @@
 import {
+  type ApiCredential,
+  apiServerConformance,
   authConformance,
   authorizerConformance,
   type Checks,
@@ -19,6 +21,7 @@ import {
   volumeConformance,
 } from 'orlop/conformance';
 import {
+  ApiServer,
   Authenticator,
   Authorizer,
   CertificateAuthority,
@@ -38,6 +41,8 @@ import type { Kernel } from '../../../kernel/kernel.ts';
 export interface Given {
   /** The plugin's configuration. */
   config?: object;
+  /** `apiserver.v1`: where not given, certificates of the cluster's CA are used; see `ApiServerFixture`. */
+  apiserver?: { ca?: string; admin?: ApiCredential; nobody?: ApiCredential };
   /** `auth.v1`: a bearer token that is somebody's. */
   token?: string;
   /** `controller.v1`: what it is for. Without it, only what holds for every controller is looked at. */
@@ -78,6 +83,19 @@ const NO_PORT =
   'where it serves is not known: give it a configuration key "httpPort", or say so in conformance.mjs: export default { ingress: { http: PORT } }';
 
 const SUITES: Readonly<Record<string, Suite>> = {
+  'apiserver.v1': (t, { name, kernel, given: { apiserver = {} } }) =>
+    apiServerConformance(t, name, async () => {
+      const client = async (commonName: string, ...organizations: string[]): Promise<ApiCredential> =>
+        await kernel
+          .service(CertificateAuthority)
+          .issue({ commonName, organizations, usage: 'client', days: 1 });
+      const {
+        ca = kernel.service(CertificateAuthority).certificate,
+        admin = await client('conformance-admin', 'system:masters'),
+        nobody = await client('conformance-nobody'),
+      } = apiserver;
+      return { server: kernel.service(ApiServer), ca, admin, nobody, objects: kernel.objects };
+    }),
   'auth.v1': (t, { name, kernel, given: { token } }) =>
     authConformance(t, name, async () => ({
       authenticator: kernel.service(Authenticator),
