@@ -3,15 +3,20 @@ import { once } from 'node:events';
 import { existsSync, type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type PluginDeclaration, StatusError } from 'orlop/plugin';
+import { type Json, type PluginDeclaration, StatusError } from 'orlop/plugin';
 import { standardPlugins } from '../../standard.ts';
 import { type ApiClient, apiClient } from '../client.ts';
 import type { Values } from '../command.ts';
 import { readKubeconfig } from '../kubeconfig.ts';
 import { contents, findModule, type LocalModule, load, OWN, snapshot } from './module.ts';
-import { applyPlugin } from './swap.ts';
+import { applyPlugin, teller } from './swap.ts';
 
 const FLAGS = ['api-port', 'http-port', 'https-port'] as const;
+/** Where an ingress listens: the cluster's flag, and the key of the configuration. */
+const PORTS = [
+  ['http-port', 'httpPort'],
+  ['https-port', 'httpsPort'],
+] as const;
 /** Milliseconds without another save before a swap: editors write a file in several steps. */
 const QUIET = 100;
 
@@ -28,7 +33,8 @@ export async function develop(path: string, values: Values): Promise<number> {
     if (cluster.exitCode !== null) return cluster.exitCode;
     console.log(name === declaration.name ? '' : `\n${declaration.name} takes the place of ${name}`);
     const client = apiClient(readKubeconfig(data));
-    const saves = new Saves(local, name, client);
+    const config = portsFor(declaration, values);
+    const saves = new Saves(local, name, config, client);
     await ended(cluster);
     await saves.close();
     client.close();
@@ -38,15 +44,18 @@ export async function develop(path: string, values: Values): Promise<number> {
   }
 }
 
-/** The standard plugin it stands in for, which provides the same single service or is a scheduler too; else its own name. */
-async function placeOf({ name, kind, provides = [] }: PluginDeclaration): Promise<string> {
+/** The standard plugin it stands in for, which is of a kind of which there is one in a cluster; else its own name. */
+export async function placeOf({ name, kind, provides = [] }: PluginDeclaration): Promise<string> {
+  if (kind.startsWith('controller.') || provides.some(({ many }) => many)) return name;
   const modules = standardPlugins(['server', 'node']).map(({ module }) => import(module));
-  for (const { default: standard } of (await Promise.all(modules)) as { default: PluginDeclaration }[]) {
-    if (standard.kind !== kind) continue;
-    const only = kind.startsWith('scheduler.') || provides.some(({ many }) => !many);
-    if (only) return standard.name;
-  }
-  return name;
+  const standard = (await Promise.all(modules)) as { default: PluginDeclaration }[];
+  return standard.find((each) => each.default.kind === kind)?.default.name ?? name;
+}
+
+/** Those that were given for the cluster, where the plugin is the one that listens there. */
+export function portsFor({ config }: PluginDeclaration, values: Values): { [key: string]: Json } {
+  const ports = PORTS.filter(([flag, key]) => values[flag] !== undefined && config?.properties?.[key]);
+  return Object.fromEntries(ports.map(([flag, key]) => [key, Number(values[flag])]));
 }
 
 function startCluster(data: string, values: Values): ChildProcess {
@@ -85,16 +94,20 @@ async function ended(cluster: ChildProcess): Promise<void> {
 class Saves {
   readonly #local: LocalModule;
   readonly #name: string;
+  readonly #config: { [key: string]: Json };
   readonly #client: ApiClient;
+  readonly #tell: (line: string) => void;
   readonly #watchers = new Map<string, FSWatcher>();
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void>;
   #applied: string | undefined;
 
-  constructor(local: LocalModule, name: string, client: ApiClient) {
+  constructor(local: LocalModule, name: string, config: { [key: string]: Json }, client: ApiClient) {
     this.#local = local;
     this.#name = name;
+    this.#config = config;
     this.#client = client;
+    this.#tell = teller(local);
     this.#turn = this.#swap();
   }
 
@@ -134,9 +147,11 @@ class Saves {
       const module = snapshot(this.#local);
       if (module === this.#applied) return;
       this.#applied = module;
-      await applyPlugin(this.#client, this.#name, module, (line) => console.log(line));
+      // What the cluster would say, but for the place of a syntax error.
+      await load(module);
+      await applyPlugin(this.#client, this.#name, { module, config: this.#config }, this.#tell);
     } catch (error) {
-      console.error(`${this.#name}: ${(error as Error).message}`);
+      this.#tell(`${this.#name}: refused: ${(error as Error).message}`);
     }
   }
 }

@@ -69,6 +69,18 @@ export function snapshot({ file, folder }: LocalModule): string {
   return pathToFileURL(join(copy, relative(folder, file))).href;
 }
 
+/** A text about a snapshot, as about what it was taken of. */
+export function readable(text: string, { file, folder }: LocalModule): string {
+  if (folder === undefined)
+    return text.replaceAll(/\?sha256=[0-9a-f]+/g, '').replaceAll(`file://${file}`, file);
+  const home = join(folder, SNAPSHOTS);
+  const replace = (shown: string, at: string): string => {
+    const [first = '', ...rest] = shown.split(`${at}/`);
+    return [first, ...rest.map((each) => folder + each.replace(/^[0-9a-f]+/, ''))].join('');
+  };
+  return [pathToFileURL(home).href, home].reduce(replace, text);
+}
+
 /** Imports a plugin's declaration and checks it. */
 export async function load(path: string): Promise<PluginDeclaration> {
   const module = findModule(path)?.file ?? path;

@@ -34,7 +34,7 @@ export async function pushPlugin(path: string, o: { swap: unknown; data: unknown
     console.log(`${name} ${version} (${kind}): ${files} files, ${size} KiB packed`);
     console.log(reference);
     if (o.swap === undefined) return 0;
-    return (await applyPlugin(client, String(o.swap), reference, console.log)) ? 0 : 1;
+    return (await applyPlugin(client, String(o.swap), { module: reference }, console.log)) ? 0 : 1;
   } finally {
     client.close();
     rmSync(work, { recursive: true, force: true });
