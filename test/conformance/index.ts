@@ -1,6 +1,6 @@
 /**
  * `orlop/conformance`: one suite per plugin kind that has something to conform to. Each takes a test (that of `runChecks`, or tap's), a name
- * for the plugin, and a function that makes what it looks at. The suite for runtimes asks for tap.
+ * for the plugin, and a function that makes what it looks at.
  * @module
  */
 export * from './apiserver/index.ts';

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type {
   Container,
@@ -9,7 +12,7 @@ import type {
   Pod,
   Runtime,
 } from 'orlop/plugin';
-import type { Test } from 'tap';
+import { type Checks, eventually } from './checks.ts';
 
 /** What a container is to run, in the terms of the runtime under test. */
 export interface Workload {
@@ -54,9 +57,9 @@ export interface RuntimeFixture {
  * third parties: `runtimeConformance(t, 'mine', async (t) => fixture)`.
  */
 export async function runtimeConformance(
-  t: Test,
+  t: Checks,
   name: string,
-  make: (t: Test) => Promise<RuntimeFixture>,
+  make: (t: Checks) => Promise<RuntimeFixture>,
 ): Promise<void> {
   await t.test(`${name}: conformance to runtime.v1`, async (t) => {
     const fixture = await make(t);
@@ -75,7 +78,7 @@ export async function runtimeConformance(
   });
 }
 
-async function images(t: Test, { runtime, fixture }: Bench): Promise<void> {
+async function images(t: Checks, { runtime, fixture }: Bench): Promise<void> {
   await t.test('images', async (t) => {
     const { image } = fixture.workloads.forever;
     const found = await runtime.pullImage(image, { policy: 'IfNotPresent' });
@@ -91,7 +94,7 @@ async function images(t: Test, { runtime, fixture }: Bench): Promise<void> {
   });
 }
 
-async function sandboxes(t: Test, bench: Bench): Promise<void> {
+async function sandboxes(t: Checks, bench: Bench): Promise<void> {
   await t.test('pod sandboxes', async (t) => {
     const { runtime } = bench;
     const pod = bench.pod(bench.fixture.workloads.forever);
@@ -119,7 +122,7 @@ async function sandboxes(t: Test, bench: Bench): Promise<void> {
   });
 }
 
-async function lifecycles(t: Test, bench: Bench): Promise<void> {
+async function lifecycles(t: Checks, bench: Bench): Promise<void> {
   for (const [key, ok] of [
     ['succeeds', true],
     ['fails', false],
@@ -144,15 +147,15 @@ async function lifecycles(t: Test, bench: Bench): Promise<void> {
   }
 }
 
-async function stopping(t: Test, bench: Bench): Promise<void> {
+async function stopping(t: Checks, bench: Bench): Promise<void> {
   await t.test('a container is stopped', async (t) => {
     const { runtime } = bench;
     const { container } = await bench.start(bench.fixture.workloads.forever);
     t.match(await runtime.containerStatus(container), { state: 'Running', startedAt: String });
-    await bench.until(() => bench.told('started', container), 'its start is told');
+    await eventually('its start is told', () => bench.told('started', container));
     await runtime.stopContainer(container, 10);
     t.match(await runtime.containerStatus(container), { state: 'Exited', finishedAt: String });
-    await bench.until(() => bench.told('exited', container), 'its end is told');
+    await eventually('its end is told', () => bench.told('exited', container));
     await runtime.stopContainer(container, 10);
     await runtime.removeContainer(container);
     await runtime.removeContainer(container);
@@ -163,15 +166,16 @@ async function stopping(t: Test, bench: Bench): Promise<void> {
     const { sandbox, container } = await bench.start(bench.fixture.workloads.forever);
     await runtime.stopPodSandbox(sandbox);
     t.match(await runtime.containerStatus(container), { state: 'Exited' });
-    await bench.until(() => bench.told('exited', container), 'its end is told');
+    await eventually('its end is told', () => bench.told('exited', container));
     await t.rejects(
       runtime.createContainer(sandbox, bench.containerConfig(bench.pod(bench.fixture.workloads.forever))),
+      {},
       'no container starts in a stopped sandbox',
     );
   });
 }
 
-async function identity(t: Test, bench: Bench): Promise<void> {
+async function identity(t: Checks, bench: Bench): Promise<void> {
   await t.test('containers of one pod, attempts, and other pods', async (t) => {
     const { runtime } = bench;
     const { forever, fails } = bench.fixture.workloads;
@@ -190,7 +194,7 @@ async function identity(t: Test, bench: Bench): Promise<void> {
   });
 }
 
-async function logs(t: Test, bench: Bench): Promise<void> {
+async function logs(t: Checks, bench: Bench): Promise<void> {
   await t.test('logs', async (t) => {
     const { container } = await bench.start(bench.fixture.workloads.prints);
     t.same(
@@ -217,38 +221,44 @@ async function logs(t: Test, bench: Bench): Promise<void> {
   });
 }
 
-async function inputs(t: Test, bench: Bench): Promise<void> {
+async function inputs(t: Checks, bench: Bench): Promise<void> {
   const { printsGreeting, printsFile } = bench.fixture.workloads;
-  await t.test('environment', { skip: printsGreeting ? false : 'no such workload' }, async (t) => {
+  await t.test('environment', async (t) => {
+    if (!printsGreeting) return void t.pass('no such workload');
     const env = [{ name: 'GREETING', value: 'hello, world = "x"' }];
-    const { container } = await bench.start(printsGreeting!, { env });
+    const { container } = await bench.start(printsGreeting, { env });
     t.same(await bench.log(container, { follow: true }), ['hello, world = "x"']);
   });
-  await t.test('mounts', { skip: printsFile ? false : 'no such workload' }, async (t) => {
-    const hostPath = t.testdir({ file: 'from the host\n' });
+  await t.test('mounts', async (t) => {
+    if (!printsFile) return void t.pass('no such workload');
+    const hostPath = mkdtempSync(join(tmpdir(), 'orlop-mount-'));
+    t.teardown(() => rmSync(hostPath, { recursive: true, force: true }));
+    writeFileSync(join(hostPath, 'file'), 'from the host\n');
     const mounts = [{ name: 'data', hostPath, containerPath: '/data', readOnly: true }];
-    const { container } = await bench.start(printsFile!, { mounts });
+    const { container } = await bench.start(printsFile, { mounts });
     t.same(await bench.log(container, { follow: true }), ['from the host']);
   });
 }
 
-async function commands(t: Test, bench: Bench): Promise<void> {
+async function commands(t: Checks, bench: Bench): Promise<void> {
   const { exec } = bench.fixture;
-  await t.test('commands in a container', { skip: exec ? false : 'cannot run commands' }, async (t) => {
+  await t.test('commands in a container', async (t) => {
+    if (!exec) return void t.pass('it cannot run any');
     const { runtime } = bench;
     const { container } = await bench.start(bench.fixture.workloads.forever);
-    t.equal((await runtime.execSync(container, exec!.succeeds, 10)).exitCode, 0);
-    t.not((await runtime.execSync(container, exec!.fails, 10)).exitCode, 0);
-    const printed = await runtime.execSync(container, exec!.prints.command, 10);
-    t.equal(Buffer.from(printed.stdout).toString(), exec!.prints.stdout);
+    t.equal((await runtime.execSync(container, exec.succeeds, 10)).exitCode, 0);
+    t.not((await runtime.execSync(container, exec.fails, 10)).exitCode, 0);
+    const printed = await runtime.execSync(container, exec.prints.command, 10);
+    t.equal(Buffer.from(printed.stdout).toString(), exec.prints.stdout);
     await runtime.stopContainer(container, 1);
-    await t.rejects(runtime.execSync(container, exec!.succeeds, 10), 'not in one that has ended');
+    await t.rejects(runtime.execSync(container, exec.succeeds, 10), {}, 'not in one that has ended');
   });
 }
 
-async function stats(t: Test, bench: Bench): Promise<void> {
+async function stats(t: Checks, bench: Bench): Promise<void> {
   const { runtime } = bench;
-  await t.test('usage', { skip: runtime.containerStats ? false : 'measures nothing' }, async (t) => {
+  await t.test('usage', async (t) => {
+    if (!runtime.containerStats) return void t.pass('it measures nothing');
     const measure = (id: string) => runtime.containerStats!(id);
     const { container } = await bench.create(bench.fixture.workloads.forever);
     t.equal(await measure(container), undefined, 'nothing is used before the start');
@@ -266,11 +276,12 @@ async function stats(t: Test, bench: Bench): Promise<void> {
   });
 }
 
-async function attachments(t: Test, bench: Bench): Promise<void> {
+async function attachments(t: Checks, bench: Bench): Promise<void> {
   const { copies } = bench.fixture.workloads;
-  await t.test('attached to a container', { skip: copies ? false : 'cannot attach' }, async (t) => {
+  await t.test('attached to a container', async (t) => {
+    if (!copies) return void t.pass('it cannot be');
     const { runtime } = bench;
-    const { container } = await bench.start({ ...copies!, stdin: true, stdinOnce: true });
+    const { container } = await bench.start({ ...copies, stdin: true, stdinOnce: true });
     const onlooker = await runtime.attach!(container, { stdin: false });
     onlooker.stdio.destroy();
     t.match(await runtime.containerStatus(container), { state: 'Running' }, 'who leaves leaves it alone');
@@ -280,19 +291,19 @@ async function attachments(t: Test, bench: Bench): Promise<void> {
     t.equal(await back, 'typed\n', 'with stdinOnce its input ends with the session that gave it');
     t.equal(await exitCode, 0);
     t.match(await bench.ended(container), { exitCode: 0 });
-    await t.rejects(runtime.attach!(container, { stdin: true }), 'not to one that has ended');
+    await t.rejects(runtime.attach!(container, { stdin: true }), {}, 'not to one that has ended');
   });
 }
 
-async function strangers(t: Test, { runtime }: Bench): Promise<void> {
+async function strangers(t: Checks, { runtime }: Bench): Promise<void> {
   await t.test('what does not exist', async (t) => {
     t.equal(await runtime.containerStatus('none'), undefined);
     await runtime.stopContainer('none', 0);
     await runtime.removeContainer('none');
     await runtime.stopPodSandbox('none');
     await runtime.removePodSandbox('none');
-    await t.rejects(runtime.startContainer('none'));
-    t.pass('ends quietly, starts loudly');
+    await t.rejects(runtime.startContainer('none'), {}, 'what is not there does not start');
+    t.pass('and ends quietly');
   });
 }
 
@@ -303,7 +314,7 @@ class Bench {
   readonly events: ContainerEvent[] = [];
   #pods = 0;
 
-  constructor(t: Test, fixture: RuntimeFixture) {
+  constructor(t: Checks, fixture: RuntimeFixture) {
     this.fixture = fixture;
     this.runtime = fixture.runtime;
     const off = this.runtime.onContainerEvent((event) => this.events.push(event));
@@ -371,7 +382,7 @@ class Bench {
   }
 
   async ended(id: string) {
-    await this.until(() => this.told('exited', id), `container ${id} ends`);
+    await eventually(`container ${id} ends`, () => this.told('exited', id));
     const state = await this.runtime.containerStatus(id);
     if (state?.state !== 'Exited') throw new Error(`its end was told, but it is ${state?.state}`);
     return state;
@@ -387,13 +398,5 @@ class Bench {
     const chunks = (await this.lines(id, options)).map((line) => line.data);
     const text = Buffer.concat(chunks).toString();
     return text === '' ? [] : text.replace(/\n$/, '').split('\n');
-  }
-
-  async until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + 30_000;
-    while (!condition()) {
-      if (Date.now() > deadline) throw new Error(`waited 30 s in vain: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
   }
 }

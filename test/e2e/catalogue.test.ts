@@ -1,27 +1,40 @@
-/** The examples of plugins/README.md are whole plugins: each passes the suite of its kind. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The catalogue of plugins/README.md and the skeletons of `orlop plugin new` are one: each kind shows, or links to, what is written. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { orlop } from './orlop.ts';
+import { skeletonFiles, skeletonKinds } from '../../plugins/cli/plugin/skeleton.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const plugins = fileURLToPath(new URL('../../../plugins', import.meta.url));
+const text = readFileSync(join(plugins, 'README.md'), 'utf8');
+const sections = new Map(
+  text.split(/^### /m).map((section) => [section.slice(0, section.indexOf('\n')), section]),
+);
 
-t.test('every example of the catalogue conforms', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'orlop-catalogue-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(root, join(folder, 'node_modules/orlop'), 'dir');
-  const text = readFileSync(join(root, 'plugins/README.md'), 'utf8');
-  const examples = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]!);
-  t.equal(examples.length, 8);
-  for (const [index, example] of examples.entries()) {
-    const [, kind] = /kind: '(.*)'/.exec(example)!;
-    const file = join(folder, `${index}.mjs`);
-    writeFileSync(file, example);
-    const { code, stdout, stderr } = await orlop('plugin', 'test', file);
-    t.equal(code, 0, `${kind}: ${stdout}${stderr}`);
-    t.match(stdout, `conformance to ${kind}`);
+t.test('every kind of which there is a skeleton shows it', async (t) => {
+  for (const kind of skeletonKinds()) {
+    const section = sections.get(kind) ?? '';
+    const [, shown] = /^```js\n(.*?)^```$/ms.exec(section) ?? [];
+    const linked = section.includes(`](cli/plugin/templates/${kind}/index.mjs)`);
+    if (shown !== undefined || !linked) t.equal(shown, skeletonFiles(kind, 'my-plugin')['index.mjs'], kind);
   }
 });
+
+t.test(
+  'every example is that of a skeleton, every kind has its line in the table, and every link leads somewhere',
+  async (t) => {
+    const kinds = [...sections.keys()].filter((name) => /\.v\d+$/.test(name));
+    const examples = kinds.filter((kind) => /^```js\n/m.test(sections.get(kind)!));
+    t.same(
+      examples.filter((kind) => !skeletonKinds().includes(kind)),
+      [],
+    );
+    const listed = [...text.matchAll(/^\| `([a-z-]+\.v\d+)`/gm)].map((match) => match[1]!);
+    t.same(
+      [...kinds, ...skeletonKinds()].filter((kind) => !listed.includes(kind)),
+      [],
+    );
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
+      t.ok(existsSync(join(plugins, target!)), target!);
+  },
+);

@@ -1,78 +1,18 @@
 /** What a plugin's author does: write one, try it in a cluster, swap it into another. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
-import { TEMPLATES } from '../../plugins/cli/plugin/templates/index.ts';
 import { kubectl } from '../kubectl.ts';
 import { flags, ORLOP, orlop, place, until, up } from './orlop.ts';
-
-const run = promisify(execFile);
-const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
 function folder(t: Test): string {
   const path = mkdtempSync(join(tmpdir(), 'orlop-plugin-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
-
-t.test('a skeleton of every kind passes its own tests and its types check', async (t) => {
-  const at = folder(t);
-  for (const kind of Object.keys(TEMPLATES)) {
-    const path = join(at, `my-${kind.split('.')[0]}`);
-    const made = await orlop('plugin', 'new', path, '--kind', kind);
-    t.equal(made.code, 0, made.stderr);
-    const { stdout } = await run(process.execPath, ['--test', path]);
-    t.match(stdout, /# pass [1-9]/, `${kind}: node --test`);
-    const tsc = [join(modules, 'typescript/bin/tsc'), '--typeRoots', join(modules, '@types')];
-    const { stdout: problems } = await run(process.execPath, [...tsc, '-p', 'jsconfig.json'], { cwd: path });
-    t.equal(problems, '', `${kind}: types`);
-    const tested = await orlop('plugin', 'test', path);
-    t.match(tested, { code: 0, stdout: /it swaps for itself/ }, `${kind}: ${tested.stdout}${tested.stderr}`);
-    t.match((await orlop('plugin', 'config', path)).stdout, `(${kind}, version 0.1.0)`);
-  }
-  const module = join(at, 'my-volume/index.mjs');
-  writeFileSync(module, readFileSync(module, 'utf8').replace('await rm(', 'void ('));
-  const broken = await orlop('plugin', 'test', join(at, 'my-volume'));
-  t.match(broken, { code: 1, stdout: /ok .*\n.*FAILED/s }, broken.stderr);
-  writeFileSync(module, "export default { name: 'X' };");
-  t.match(await orlop('plugin', 'test', join(at, 'my-volume')), {
-    code: 1,
-    stderr: /declared wrongly: name "X"/,
-  });
-  const again = await orlop('plugin', 'new', join(at, 'my-volume'), '--kind', 'volume.v1');
-  t.match(again, { code: 1, stderr: /is there already/ });
-  t.match(await orlop('plugin', 'new', join(at, 'x'), '--kind', 'volumes.v1'), {
-    code: 2,
-    stderr: /did you mean volume\.v1\?/,
-  });
-});
-
-t.test('a skeleton in Python', async (t) => {
-  const path = join(folder(t), 'my-scorer');
-  const wanted = ['--kind', 'scheduler-scoring.v1', '--language', 'python'];
-  t.match(await orlop('plugin', 'new', path, ...wanted), { code: 0 });
-  const tested = await orlop('plugin', 'test', path);
-  t.match(tested, { code: 0, stdout: /my-scorer: conformance to scheduler-scoring\.v1/ }, tested.stdout);
-  t.match((await orlop('plugin', 'config', path)).stdout, 'packing (integer; default 30');
-  writeFileSync(join(path, 'scorer.py'), 'import no_such_module');
-  t.match(await orlop('plugin', 'test', path), {
-    code: 1,
-    stdout: /FAILED it starts: .*it said last: ModuleNotFoundError: No module named 'no_such_module'/,
-  });
-  t.match(await orlop('plugin', 'new', `${path}2`, '--kind', 'volume.v1', '--language', 'python'), {
-    code: 2,
-    stderr: /there is a skeleton in Python for scheduler-scoring\.v1 only/,
-  });
-  t.match(await orlop('plugin', 'new', `${path}2`, '--language', 'cobol'), {
-    code: 2,
-    stderr: /no skeleton in cobol/,
-  });
-});
 
 t.test('the configuration of a standard plugin is printed', async (t) => {
   const { code, stdout } = await orlop('plugin', 'config', 'ingress');

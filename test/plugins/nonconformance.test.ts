@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { CertificateAuthority } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { freePorts } from '../../kernel/nats/probe.ts';
-import { module as ingressTemplate } from '../../plugins/cli/plugin/templates/ingress.ts';
+import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { testKernel } from '../cluster.ts';
 import { apiServerConformance, type Checks, ingressConformance, runChecks } from '../conformance/index.ts';
 import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
@@ -15,7 +15,8 @@ import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
 t.test('the suite for ingresses finds what is wrong', async (t) => {
   const wrong: [right: string, wrong: string, found: RegExp][] = [
     [
-      "asked.startsWith(prefix + '/')",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+      'asked.startsWith(`${prefix}/`)',
       'asked.startsWith(prefix)',
       /FAILED paths.*\/prefixed is found nowhere/,
     ],
@@ -32,7 +33,7 @@ t.test('the suite for ingresses finds what is wrong', async (t) => {
       /FAILED an answer that is cut short/,
     ],
   ];
-  let text = ingressTemplate('wrong');
+  let text = skeletonFiles('ingress.v1', 'wrong')['index.mjs']!;
   for (const [right, wrongly] of wrong) {
     t.ok(text.includes(right), right);
     text = text.replace(right, wrongly);

@@ -10,6 +10,7 @@ import { parseImage } from '../../runtimes/docker/images.ts';
 import { logLines, unixTime } from '../../runtimes/docker/logs.ts';
 import { dockerRuntime } from '../../runtimes/docker/runtime.ts';
 import { containerOptions, refuseRoot } from '../../runtimes/docker/spec.ts';
+import type { Checks } from '../conformance/checks.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
 import { ensureImages, missingEngine } from '../images.ts';
 
@@ -148,8 +149,8 @@ function realRuntime(t: Test) {
 if (!skip) {
   await ensureImages('busybox:1.36', 'nginx:1.14.2', 'nginx:1.16.1');
   const sh = (script: string) => ({ image: 'busybox:1.36', command: ['sh', '-c', script] });
-  await runtimeConformance(t, 'docker', async (t) => ({
-    ...realRuntime(t),
+  await runtimeConformance(t as unknown as Checks, 'docker', async (t) => ({
+    ...realRuntime(t as unknown as Test),
     missingImage: 'registry.invalid/none:1',
     workloads: {
       forever: sh('trap "exit 0" TERM; while true; do sleep 0.1; done'),

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { FakeRuntime } from '../../runtimes/fake/runtime.ts';
+import type { Checks } from '../conformance/checks.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
 
 const printing = (text: string) => ({
@@ -7,7 +8,7 @@ const printing = (text: string) => ({
   annotations: { 'fake.orlop.dev/exit-code': '0', 'fake.orlop.dev/log': text },
 });
 
-runtimeConformance(t, 'fake', async (t) => {
+runtimeConformance(t as unknown as Checks, 'fake', async (t) => {
   const runtime = new FakeRuntime();
   t.teardown(() => runtime.close());
   let addresses = 1;

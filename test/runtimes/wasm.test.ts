@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { eventually } from '../cluster.ts';
+import type { Checks } from '../conformance/checks.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
 
 import { ended, freePort, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
@@ -56,9 +57,10 @@ t.test('what a guest uses is its own', async (t) => {
   t.ok(little.workingSetBytes > 1e6 && little.workingSetBytes < 1e8, 'its heap counts');
 });
 
-await runtimeConformance(t, 'wasm', async (t) => {
-  const runtime = await wasmRuntime(t);
-  const dir = t.testdir({});
+await runtimeConformance(t as unknown as Checks, 'wasm', async (t) => {
+  const test = t as unknown as Test;
+  const runtime = await wasmRuntime(test);
+  const dir = test.testdir({});
   const image = await commandImage(dir);
   const rg = await ripgrepImage(dir);
   return {

@@ -1,13 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestOf, StatusError } from 'orlop/plugin';
 import { VERSION } from '../../../kernel/version.ts';
 import { UsageError } from '../command.ts';
-import { TEMPLATES } from './templates/index.ts';
 
 /** Folder of this package. */
 const ORLOP = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/$/, '');
+
+/** Of each kind there is a skeleton of a folder of that name: the files that depend on the kind, each plugin called `PLACEHOLDER`. */
+const TEMPLATES = join(ORLOP, 'plugins/cli/plugin/templates');
+const PLACEHOLDER = 'my-plugin';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -16,28 +19,25 @@ const IN_PYTHON = 'scheduler-scoring.v1';
 const EXAMPLE = join(ORLOP, 'plugins/scoring/python');
 
 /** `orlop plugin new`: writes a folder of that name. Returns the exit code. */
-export function writeSkeleton(path: string, kind: string, language: string): number {
+export function writeSkeleton(path: string, kind: string, language: string, tell = console.log): number {
   const name = basename(path);
   if (!NAME.test(name))
     throw new UsageError(`${name} is no name for a plugin: lower-case letters, digits and "-".`);
-  if (language === 'python') return writePython(path, name, kind);
+  if (language === 'python') return writePython(path, name, kind, tell);
   if (language !== 'javascript')
     throw new UsageError(
       `there is no skeleton in ${language}; there are javascript and python. Any language will do: see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
     );
-  const template = TEMPLATES[kind];
-  if (!template) {
-    const kinds = Object.keys(TEMPLATES);
+  const kinds = skeletonKinds();
+  if (!kinds.includes(kind)) {
     throw new UsageError(
       `there is no skeleton for ${kind}; did you mean ${nearestOf(kind, kinds)}? There are: ${kinds.join(', ')}.`,
     );
   }
   const folder = newFolder(path);
-  mkdirSync(join(folder, 'node_modules'));
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
   const files: Record<string, string> = {
-    'index.mjs': template.module(name),
-    'index.test.mjs': template.test(name),
-    ...(template.conformance ? { 'conformance.mjs': template.conformance(name) } : {}),
+    ...skeletonFiles(kind, name),
     'package.json': manifest(name),
     'jsconfig.json': JSCONFIG,
     'README.md': readme(name, kind),
@@ -46,19 +46,34 @@ export function writeSkeleton(path: string, kind: string, language: string): num
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
   // As `npm install` would: the very copy that runs, so that what the plugin imports is the kernel's own.
   symlinkSync(ORLOP, join(folder, 'node_modules/orlop'), 'dir');
-  console.log(
+  symlinkSync('../orlop/.build/plugins/cli/main.js', join(folder, 'node_modules/.bin/orlop'));
+  tell(
     [
       `${folder}`,
       '',
-      `  orlop plugin test ${path}   the declaration and the conformance suite of ${kind}`,
       `  orlop plugin dev ${path}    a cluster that swaps it in at every save`,
-      `  node --test ${path}         its own tests`,
+      `  orlop plugin test ${path}   the declaration and the conformance suite of ${kind}`,
+      `  npm test --prefix ${path}   its own tests, and that suite`,
     ].join('\n'),
   );
   return 0;
 }
 
-function writePython(path: string, name: string, kind: string): number {
+/** Kinds of which a skeleton can be written. */
+export function skeletonKinds(): string[] {
+  return readdirSync(TEMPLATES).sort();
+}
+
+/** Those that depend on the kind: texts by file name. */
+export function skeletonFiles(kind: string, name: string): Record<string, string> {
+  const folder = join(TEMPLATES, kind);
+  const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
+  return Object.fromEntries(
+    readdirSync(folder).map((file) => [file, read(file).replaceAll(PLACEHOLDER, name)]),
+  );
+}
+
+function writePython(path: string, name: string, kind: string, tell = console.log): number {
   if (kind !== IN_PYTHON)
     throw new UsageError(
       `there is a skeleton in Python for ${IN_PYTHON} only, not for ${kind}; see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
@@ -70,7 +85,7 @@ function writePython(path: string, name: string, kind: string): number {
   writeFileSync(join(folder, 'scorer.py'), readFileSync(join(EXAMPLE, 'scorer.py')));
   writeFileSync(join(folder, 'README.md'), readme(name, kind));
   writeFileSync(join(folder, '.gitignore'), '__pycache__\n.orlop\n');
-  console.log(
+  tell(
     [
       `${folder}`,
       '',

@@ -13,6 +13,8 @@ import {
   networkConformance,
   nodeConformance,
   presenceConformance,
+  type RuntimeFixture,
+  runtimeConformance,
   schedulerConformance,
   scoringConformance,
   secretsConformance,
@@ -49,6 +51,8 @@ export interface Given {
   tasks?: readonly ControllerTask[];
   /** `ingress.v1`: the ports of 127.0.0.1 where it serves, if they are not its configuration's `httpPort` and `httpsPort`; see `IngressFixture`. */
   ingress?: { http?: number; https?: number; controller?: string };
+  /** `runtime.v1`: what its containers can be told to do; `network` where pods have addresses of a bridge that is there. */
+  runtime?: Omit<RuntimeFixture, 'runtime' | 'network'> & Partial<Pick<RuntimeFixture, 'network'>>;
   /** `scheduler-scoring.v1`: labels of some of the nodes. */
   labels?: Record<string, string>;
   /** `volume.v1`: for each volume source it serves; default `{ SOURCE: {} }`. */
@@ -157,6 +161,17 @@ const SUITES: Readonly<Record<string, Suite>> = {
       swap,
       another,
     })),
+  async 'runtime.v1'(t, { runtimes, given }) {
+    const { runtime: said } = given;
+    if (!said)
+      return void t.fail(
+        'conformance to runtime.v1: say in conformance.mjs what a container can be told to do',
+      );
+    for (const [name, runtime] of runtimes) {
+      const network = said.network ?? { bridge: BRIDGE, address: addressesFor(runtime) };
+      await runtimeConformance(t, name, async () => ({ ...said, network, runtime }));
+    }
+  },
   'scheduler.v1': (t, { name, kernel }) =>
     schedulerConformance(t, name, async () => ({ objects: kernel.objects })),
   'secrets.v1': (t, { name, kernel }) =>
@@ -177,6 +192,13 @@ const SUITES: Readonly<Record<string, Suite>> = {
     }
   },
 };
+
+const BRIDGE = { cidr: '10.244.0.0/24', gateway: '10.244.0.1' };
+
+function addressesFor({ attachment }: Runtime): () => string {
+  let last = 1;
+  return () => `${attachment === 'local' ? '127.244.0' : '10.244.0'}.${++last}`;
+}
 
 /** `undefined`: a plugin of that kind can only be looked at as any plugin, or its suite asks for more than can be guessed. */
 export function suiteOf(kind: string): Suite | undefined {

@@ -29,13 +29,13 @@ import { type Given, NODE, suiteOf } from './suites.ts';
 const BESIDE: Readonly<Record<string, string[]>> = { 'node.v1': ['../../../runtimes/fake/index.js'] };
 
 /** `orlop plugin test`: resolves with the exit code. */
-export async function testPlugin(path: string): Promise<number> {
+export async function testPlugin(path: string, tell: (line: string) => void = console.log): Promise<number> {
   const module = findModule(path)?.file ?? path;
   const declaration = await load(path);
-  console.log(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
+  tell(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
   const given = await readGiven(module);
-  const failed = await runChecks(declaration.name, (t) => check(t, declaration, module, given), console.log);
-  console.log(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
+  const failed = await runChecks(declaration.name, (t) => check(t, declaration, module, given), tell);
+  tell(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
   return failed === 0 ? 0 : 1;
 }
 

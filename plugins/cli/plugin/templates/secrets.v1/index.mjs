@@ -1,16 +1,13 @@
-/** AES-256-GCM with one key. */
-export function module(name: string): string {
-  return `// @ts-check
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definePlugin, provide, SecretsEncoding, StatusError } from 'orlop/plugin';
 
-/** A value is: nonce (12 bytes), tag (16 bytes), ciphertext. \`key\` is the object's subject, to which a value is bound.
+/** A value is: nonce (12 bytes), tag (16 bytes), ciphertext. `key` is the object's subject, to which a value is bound.
  * @param {Buffer} secret @returns {SecretsEncoding} */
 export function encoding(secret) {
   return {
-    encoding: '${name}',
+    encoding: 'my-plugin',
     encode(value, key) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(Buffer.from(key));
@@ -23,14 +20,19 @@ export function encoding(secret) {
         decipher.setAAD(Buffer.from(key)).setAuthTag(value.subarray(12, 28));
         return Buffer.concat([decipher.update(value.subarray(28)), decipher.final()]);
       } catch (cause) {
-        throw new StatusError('InternalError', key + ' cannot be decrypted: restore it from a backup', {}, { cause });
+        throw new StatusError(
+          'InternalError',
+          `${key} cannot be decrypted: restore it from a backup`,
+          {},
+          { cause },
+        );
       }
     },
   };
 }
 
 export default definePlugin({
-  name: '${name}',
+  name: 'my-plugin',
   kind: 'secrets.v1',
   version: '0.1.0',
   description: 'Encrypts Secrets at rest.',
@@ -42,21 +44,3 @@ export default definePlugin({
     return { provides: [provide(SecretsEncoding, encoding(readFileSync(file)))] };
   },
 });
-`;
-}
-
-export function test(): string {
-  return `// @ts-check
-import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { test } from 'node:test';
-import { encoding } from './index.mjs';
-
-test('a value does not show through', () => {
-  const { encode, decode } = encoding(randomBytes(32));
-  const stored = Buffer.from(encode(Buffer.from('hunter2'), 'a'));
-  assert.ok(!stored.includes('hunter2'));
-  assert.equal(Buffer.from(decode(stored, 'a')).toString(), 'hunter2');
-});
-`;
-}

@@ -1,21 +1,26 @@
-/** Round robin. */
-export function module(name: string): string {
-  return `// @ts-check
-import { definePlugin, EndpointSlices, informer, LoadBalancer, provide, Services } from 'orlop/plugin';
+import {
+  definePlugin,
+  EndpointSlices,
+  informer,
+  keyOfObject,
+  LoadBalancer,
+  provide,
+  Services,
+} from 'orlop/plugin';
 
-/** @typedef {import('orlop/plugin').Endpoint} Endpoint */
+/** @import { Endpoint, EndpointSlice, KubeObject, Service } from 'orlop/plugin' */
 
 /** Each request or connection goes to the next ready endpoint. @implements {LoadBalancer} */
 export class RoundRobin {
-  /** @type {Map<string, import('orlop/plugin').Service>} */
+  /** @type {Map<string, Service>} */
   services = new Map();
-  /** @type {Map<string, import('orlop/plugin').EndpointSlice>} */
+  /** @type {Map<string, EndpointSlice>} */
   slices = new Map();
   turn = 0;
 
   /** @param {string} namespace @param {string} service @param {string | number} port @param {readonly Endpoint[]} [not] */
   pick(namespace, service, port, not = []) {
-    const known = this.services.get(namespace + '/' + service);
+    const known = this.services.get(`${namespace}/${service}`);
     const found = known?.spec?.ports?.find((each) => each.port === port || (each.name ?? '') === port);
     if (!found) return undefined;
     const endpoints = this.ready(namespace, service, found.name ?? '').filter(
@@ -40,11 +45,19 @@ export class RoundRobin {
   }
 }
 
-/** @param {import('orlop/plugin').KubeObject} object */
-const keyOf = ({ metadata }) => metadata?.namespace + '/' + metadata?.name;
+/**
+ * Keeps the objects that are there, by namespace and name.
+ * @template {KubeObject} T @param {Map<string, T>} objects
+ */
+function kept(objects) {
+  return {
+    changed: (/** @type {T} */ object) => void objects.set(keyOfObject(object), object),
+    deleted: (/** @type {T} */ object) => void objects.delete(keyOfObject(object)),
+  };
+}
 
 export default definePlugin({
-  name: '${name}',
+  name: 'my-plugin',
   kind: 'loadbalancer.v1',
   version: '0.1.0',
   description: 'Sends each request or connection to the next ready endpoint.',
@@ -60,40 +73,12 @@ export default definePlugin({
   start(ctx) {
     const balancer = new RoundRobin();
     const watches = [
-      informer(ctx, Services, {}, {
-        changed: (service) => void balancer.services.set(keyOf(service), service),
-        deleted: (service) => void balancer.services.delete(keyOf(service)),
-      }),
-      informer(ctx, EndpointSlices, {}, {
-        changed: (slice) => void balancer.slices.set(keyOf(slice), slice),
-        deleted: (slice) => void balancer.slices.delete(keyOf(slice)),
-      }),
+      informer(ctx, Services, {}, kept(balancer.services)),
+      informer(ctx, EndpointSlices, {}, kept(balancer.slices)),
     ];
-    ctx.defer(() => watches.forEach((watch) => watch.close()));
+    ctx.defer(() => {
+      for (const watch of watches) watch.close();
+    });
     return { provides: [provide(LoadBalancer, balancer)] };
   },
 });
-`;
-}
-
-export function test(): string {
-  return `// @ts-check
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { RoundRobin } from './index.mjs';
-
-test('endpoints take turns', () => {
-  const balancer = new RoundRobin();
-  balancer.services.set('n/s', { spec: { ports: [{ port: 80 }] } });
-  balancer.slices.set('n/s-1', {
-    metadata: { name: 's-1', namespace: 'n', labels: { 'kubernetes.io/service-name': 's' } },
-    addressType: 'IPv4',
-    ports: [{ port: 8080 }],
-    endpoints: [{ addresses: ['10.0.0.1'] }, { addresses: ['10.0.0.2'] }],
-  });
-  const hosts = [1, 2, 3].map(() => balancer.pick('n', 's', 80)?.endpoint.host);
-  assert.deepEqual(hosts, ['10.0.0.1', '10.0.0.2', '10.0.0.1']);
-  assert.equal(balancer.pick('n', 's', 81), undefined);
-});
-`;
-}

@@ -1,6 +1,3 @@
-/** By host and path, over HTTP; all that `ingress.v1` asks for but TLS. */
-export function module(name: string): string {
-  return String.raw`// @ts-check
 import { createServer, request, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import {
@@ -14,21 +11,22 @@ import {
   source,
 } from 'orlop/plugin';
 
-/** @typedef {import('orlop/plugin').Ingress} Ingress */
-/** @typedef {import('node:http').IncomingMessage} IncomingMessage */
+/** @import { IncomingHttpHeaders, IncomingMessage } from 'node:http' */
+/** @import { Socket } from 'node:net' */
+/** @import { Endpoint, HTTPIngressPath, Ingress, IngressBackend } from 'orlop/plugin' */
 /** @typedef {{ namespace: string, name: string, port: string | number }} Backend */
 
 /** Whose IngressClasses are ours. */
-const CONTROLLER = 'example.com/${name}';
+const CONTROLLER = 'example.com/my-plugin';
 /** Of these header lines each hop writes its own. */
 const HOP = ['connection', 'keep-alive'];
 
 /** How well a rule's path fits: the more the better, below 0 not at all.
- * @param {import('orlop/plugin').HTTPIngressPath} rule @param {string} asked */
+ * @param {HTTPIngressPath} rule @param {string} asked */
 function fit({ path = '/', pathType }, asked) {
   if (pathType === 'Exact') return path === asked ? Infinity : -1;
   const prefix = path.replace(/\/$/, '');
-  return asked === prefix || asked.startsWith(prefix + '/') ? prefix.length : -1;
+  return asked === prefix || asked.startsWith(`${prefix}/`) ? prefix.length : -1;
 }
 
 /** Where a request goes: the host itself before a wildcard before rules for any, then the path that fits best.
@@ -36,14 +34,16 @@ function fit({ path = '/', pathType }, asked) {
 export function route(ingresses, host, path) {
   const hosts = [host, host.replace(/^[^.]+/, '*'), ''];
   const found = ingresses.flatMap(({ metadata, spec }) => {
-    /** @param {import('orlop/plugin').IngressBackend} backend @param {number} host @param {number} path */
+    /** @param {IngressBackend} backend @param {number} host @param {number} path */
     const to = ({ service: { name, port } = { name: '' } }, host, path) => ({
       backend: { namespace: metadata?.namespace ?? '', name, port: port?.name ?? port?.number ?? 0 },
       host,
       path,
     });
     const rules = (spec?.rules ?? []).flatMap((rule) =>
-      (rule.http?.paths ?? []).map((each) => to(each.backend, hosts.indexOf(rule.host ?? ''), fit(each, path))),
+      (rule.http?.paths ?? []).map((each) =>
+        to(each.backend, hosts.indexOf(rule.host ?? ''), fit(each, path)),
+      ),
     );
     return spec?.defaultBackend ? [...rules, to(spec.defaultBackend, hosts.length, 0)] : rules;
   });
@@ -54,7 +54,7 @@ export function route(ingresses, host, path) {
 
 /** Sends a request to an endpoint, or to another if that one cannot be reached.
  * @param {LoadBalancer} balancer @param {Backend} to @param {IncomingMessage} incoming @param {ServerResponse} outgoing
- * @param {import('orlop/plugin').Endpoint[]} tried @returns {void} */
+ * @param {Endpoint[]} tried @returns {void} */
 function pass(balancer, to, incoming, outgoing, tried = []) {
   const { method, url, socket, headers } = incoming;
   const pick = balancer.pick(to.namespace, to.name, to.port, tried);
@@ -86,7 +86,7 @@ function pass(balancer, to, incoming, outgoing, tried = []) {
     pipeline(answer, outgoing, () => {});
   });
   sent.once('upgrade', (answer, peer, head) => {
-    const lines = Object.entries(answer.headers).map(([name, value]) => name + ': ' + value);
+    const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
     socket.write(['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n'));
     peer.unshift(head);
     pipeline(peer, socket, peer, () => {});
@@ -100,12 +100,12 @@ function pass(balancer, to, incoming, outgoing, tried = []) {
   outgoing.once('close', () => sent.destroy());
 }
 
-/** @param {import('node:http').IncomingHttpHeaders} headers @param {string[]} names */
+/** @param {IncomingHttpHeaders} headers @param {string[]} names */
 const without = (headers, names) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
 
 export default definePlugin({
-  name: '${name}',
+  name: 'my-plugin',
   kind: 'ingress.v1',
   version: '0.1.0',
   description: 'Serves Ingresses over HTTP.',
@@ -125,7 +125,9 @@ export default definePlugin({
     /** As the cache has them: no I/O. */
     const ours = async () => {
       const classes = (await objects.list(IngressClasses, { revision: 0 })).items;
-      const names = classes.flatMap(({ key, value }) => (value.spec?.controller === CONTROLLER ? [key.name] : []));
+      const names = classes.flatMap(({ key, value }) =>
+        value.spec?.controller === CONTROLLER ? [key.name] : [],
+      );
       const where = (/** @type {Ingress} */ { spec }) => names.includes(spec?.ingressClassName ?? '');
       return (await objects.list(Ingresses, { revision: 0, where })).items.map(({ value }) => value);
     };
@@ -146,19 +148,23 @@ export default definePlugin({
     const server = createServer(answer);
     server.on('upgrade', (incoming, socket) => {
       const outgoing = new ServerResponse(incoming);
-      outgoing.assignSocket(/** @type {import('node:net').Socket} */ (socket));
+      outgoing.assignSocket(/** @type {Socket} */ (socket));
       answer(incoming, outgoing);
     });
-    const metadata = { name: '${name}' };
+    const metadata = { name: 'my-plugin' };
     if (!(await objects.get(IngressClasses, metadata)))
       await objects.create(IngressClasses, { metadata, spec: { controller: CONTROLLER } });
-    await ctx.listen({ host: '0.0.0.0', port: ctx.config.httpPort }, (socket) => server.emit('connection', socket));
+    await ctx.listen({ host: '0.0.0.0', port: ctx.config.httpPort }, (socket) =>
+      server.emit('connection', socket),
+    );
     return loopInstance(() =>
       controller(ctx, {
         sources: [source(ctx, Ingresses)],
         async reconcile(key) {
           const { namespace, name } = parseKey(key);
-          const mine = (await ours()).some(({ metadata: of }) => of?.namespace === namespace && of?.name === name);
+          const mine = (await ours()).some(
+            ({ metadata: of }) => of?.namespace === namespace && of?.name === name,
+          );
           if (!mine) return;
           await objects.modify(Ingresses, { namespace, name }, (draft) => {
             if (draft.status?.loadBalancer?.ingress) return false;
@@ -169,25 +175,3 @@ export default definePlugin({
     );
   },
 });
-`;
-}
-
-export function test(): string {
-  return `// @ts-check
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { route } from './index.mjs';
-
-test('the longest path is preferred', () => {
-  const paths = ['/', '/a', '/a/b'].map((path) => ({
-    path,
-    pathType: 'Prefix',
-    backend: { service: { name: 's' + path, port: { number: 80 } } },
-  }));
-  const ingress = { metadata: { namespace: 'n', name: 'i' }, spec: { rules: [{ host: '*.test', http: { paths } }] } };
-  assert.equal(route([ingress], 'x.test', '/a/c')?.name, 's/a');
-  assert.equal(route([ingress], 'x.test', '/ab')?.name, 's/');
-  assert.equal(route([ingress], 'test', '/'), undefined);
-});
-`;
-}

@@ -1,0 +1,6 @@
+/** What `orlop plugin test` cannot guess. */
+export default {
+  volumes: {
+    ephemeral: { volume: { name: 'v', ephemeral: {} }, writable: true },
+  },
+};
