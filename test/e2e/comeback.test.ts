@@ -13,7 +13,7 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
     module,
     `import { existsSync, writeFileSync } from 'node:fs';
     export default {
-      name: 'bomb', kind: 'bomb.v1', version: '1', description: 'Goes off once.',
+      name: 'bomb', kind: 'bomb.v1', version: '1', description: 'Goes off once.', grants: { host: ['files'] },
       start() {
         const mark = ${JSON.stringify(`${module}.gone-off`)};
         if (existsSync(mark)) return {};
