@@ -22,7 +22,14 @@ const FIELDS: Keys<PluginDeclaration> = {
   isolation: true,
   start: true,
 };
-const GRANTS: Keys<Grants> = { objects: true, publish: true, subscribe: true, blobs: true, host: true };
+const GRANTS: Keys<Grants> = {
+  objects: true,
+  publish: true,
+  subscribe: true,
+  blobs: true,
+  impersonate: true,
+  host: true,
+};
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'delete'];
 const BLOBS = ['read', 'write'];
 const HOST = ['net', 'exec', 'docker', 'files'];
@@ -106,7 +113,7 @@ function checkGrants(grants: unknown, problems: Problems): void {
   expect(isObject(grants), 'grants must be an object: { objects, publish, ... }');
   if (!isObject(grants)) return;
   problems.known(grants, GRANTS, 'grants.');
-  const { objects = [], publish = [], subscribe = [], blobs = [], host = [] } = grants;
+  const { objects = [], publish = [], subscribe = [], blobs = [], impersonate = false, host = [] } = grants;
   for (const each of Array.isArray(objects) ? objects : [objects]) {
     const { resource, verbs } = (isObject(each) ? each : {}) as Fields;
     const isResource = resource === '*' || (isObject(resource) && typeof resource['resource'] === 'string');
@@ -117,6 +124,7 @@ function checkGrants(grants: unknown, problems: Problems): void {
     expect(isListOf(subjects), `grants.${key} must be a list of NATS subjects`);
   }
   expect(isListOf(blobs, BLOBS), `grants.blobs must be ${some(BLOBS)}`);
+  expect(typeof impersonate === 'boolean', 'grants.impersonate must be true or false');
   expect(isListOf(host, HOST), `grants.host must be ${some(HOST)}`);
 }
 

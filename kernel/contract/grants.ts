@@ -45,6 +45,17 @@ export class Access {
     );
   }
 
+  impersonate(user: string): string {
+    this.check();
+    if (typeof user !== 'string')
+      throw new StatusError('BadRequest', `${this.label}: a user is named by a string, not ${typeof user}`);
+    if (this.#grants.impersonate === true) return user;
+    throw new StatusError(
+      'Forbidden',
+      `${this.label} may not write on behalf of user "${user}": add impersonate: true to its grants`,
+    );
+  }
+
   /** The resource, if all `verbs` are granted on it: a copy, so that the caller cannot change it afterwards. */
   resource<T extends KubeObject>(resource: Resource<T>, ...verbs: Verb[]): Resource<T> {
     this.check();
@@ -147,7 +158,7 @@ export function grantedObjects(store: ObjectClient, access: Access): ObjectClien
     delete: async (resource, key, options) => store.delete(access.resource(resource, 'delete'), key, options),
     health: async () => store.health(),
     stats: () => store.stats(),
-    onBehalfOf: (user) => grantedObjects(store.onBehalfOf(user), access),
+    onBehalfOf: (user) => grantedObjects(store.onBehalfOf(access.impersonate(user)), access),
     transact: async (writes) =>
       store.transact(
         // Not the list's own `map`, which the caller may have made.

@@ -207,6 +207,6 @@ export interface ObjectClient {
   stats(): StoreStats;
   /** Whether objects can be written, by writing something that is none, and if not why. */
   health(): Promise<Health>;
-  /** The same objects, for writes that this user asked for: `history` shows whose they were. */
+  /** The same objects, for writes that this user asked for: `history` shows whose they were. Needs the grant `impersonate`. */
   onBehalfOf(user: string): ObjectClient;
 }

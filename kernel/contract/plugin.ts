@@ -72,6 +72,8 @@ export interface Grants {
   subscribe?: readonly string[];
   /** `read`: get, stat, list; `write`: put, keep, delete, sweep. */
   blobs?: readonly ('read' | 'write')[];
+  /** To write in the name of users: `objects.onBehalfOf`. */
+  impersonate?: boolean;
   /** Powers over the host machine. `net` is needed for `ctx.listen`. */
   host?: readonly ('net' | 'exec' | 'docker' | 'files')[];
 }

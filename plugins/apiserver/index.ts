@@ -30,6 +30,7 @@ export default definePlugin<Config, Requires>({
     publish: ['node.>', PRESENCE.who],
     subscribe: [PRESENCE.here, PRESENCE.bye],
     blobs: ['read', 'write'],
+    impersonate: true,
     host: ['net', 'files'],
   },
   required: true,

@@ -132,6 +132,34 @@ t.test('no alias, prototype or pattern reaches what is not granted', async (t) =
   t.equal(ctx.kernel.id, id);
 });
 
+t.test('nobody writes in the name of a user without the grant', async (t) => {
+  const kept: Context[] = [];
+  const start = (ctx: Context) => {
+    kept.push(ctx);
+    return {};
+  };
+  const objects = [{ resource: ConfigMaps, verbs: '*' as const }];
+  const kernel = await testKernel(t, {
+    plugins: [
+      plugin('probe', { grants: { objects }, start }),
+      plugin('front', { grants: { objects, impersonate: true }, start }),
+    ],
+  });
+  const asked = forbidden(/may not write on behalf of user "amy": add impersonate: true to its grants/);
+  const of = (name: string): Context => kept.find((ctx) => ctx.plugin.name === name)!;
+  t.throws(() => of('probe').objects.onBehalfOf('amy'), asked);
+  const amys = of('front').objects.onBehalfOf('amy');
+  t.throws(() => amys.onBehalfOf(undefined as unknown as string), /named by a string, not undefined/);
+  await amys.create(ConfigMaps, { ...config });
+  const [past] = await of('probe').objects.history(ConfigMaps, config.metadata);
+  t.match(past, { writer: 'front', user: 'amy' });
+  await t.rejects(amys.list(Secrets), forbidden(/"front" revision 1 may not list secrets/));
+  await kernel.swap('front', plugin('front', { grants: { objects } }));
+  const revoked = forbidden(/was replaced by revision 2/);
+  t.throws(() => of('front').objects.onBehalfOf('amy'), revoked);
+  await t.rejects(amys.create(ConfigMaps, { ...config }), revoked);
+});
+
 t.test('what several plugins share is not one’s to change', async (t) => {
   const seen: string[] = [];
   const settings: Record<string, unknown>[] = [];
