@@ -2,35 +2,56 @@ import { type Provision, StatusError } from '../contract/index.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 
+/** One property of a service: `method` while it is one. */
+interface Cell {
+  call: Callable;
+  method: Callable | undefined;
+}
+
 /**
- * A service as its consumers hold it: one object for ever, whose methods call the present provider. Each method goes through a cell that
- * a flip re-points, which costs a few nanoseconds a call; a JavaScript `Proxy` would cost ten times that.
+ * A service as its consumers hold it: frozen objects that any of them may share for ever, whose methods call the present provider. Each method
+ * goes through a cell that a flip re-points, which costs a few nanoseconds a call; a JavaScript `Proxy` would cost ten times that, and is only
+ * what a holder finds in its place who came before the provider of a property.
  */
 class Slot {
-  readonly forwarder: Record<PropertyKey, unknown> = {};
   owner: string | undefined;
   readonly #what: string;
-  readonly #cells = new Map<PropertyKey, { call: Callable }>();
+  readonly #cells = new Map<PropertyKey, Cell>();
+  readonly #late: object;
+  #forwarder: object | undefined;
   #target: object | undefined;
 
   constructor(kind: string, name: string) {
     this.#what = name === '' ? kind : `${kind} "${name}"`;
+    this.#late = new Proxy(Object.freeze({}), {
+      get: (none, key) => (this.#cells.has(key) ? this.#read(key) : Reflect.get(none, key)),
+      has: (none, key) => this.#cells.has(key) || Reflect.has(none, key),
+    });
   }
 
   get target(): object | undefined {
     return this.#target;
   }
 
+  get forwarder(): object {
+    if (this.#forwarder) return this.#forwarder;
+    const forwarder = Object.create(this.#late) as object;
+    for (const [key, cell] of this.#cells)
+      Object.defineProperty(forwarder, key, { get: () => cell.method ?? this.#read(key), enumerable: true });
+    this.#forwarder = Object.freeze(forwarder);
+    return forwarder;
+  }
+
   point(target: object, owner: string): void {
     const methods = methodsOf(target);
-    for (const key of Reflect.ownKeys(this.forwarder)) {
-      if (!methods.has(key)) delete this.forwarder[key];
-    }
     this.#target = target;
     this.owner = owner;
+    for (const [key, cell] of this.#cells) if (!methods.get(key)) cell.method = undefined;
     for (const [key, method] of methods) {
-      if (method) this.#method(key, method.bind(target) as Callable);
-      else this.#property(key);
+      const cell = this.#cell(key);
+      if (!method) continue;
+      cell.call = method.bind(target) as Callable;
+      cell.method ??= (...args) => cell.call(...args);
     }
   }
 
@@ -40,31 +61,18 @@ class Slot {
     for (const cell of this.#cells.values()) cell.call = () => this.#unavailable();
   }
 
-  #method(key: PropertyKey, call: Callable): void {
+  #cell(key: PropertyKey): Cell {
     let cell = this.#cells.get(key);
-    if (cell) {
-      cell.call = call;
-    } else {
-      cell = { call };
+    if (!cell) {
+      cell = { call: () => this.#unavailable(), method: undefined };
       this.#cells.set(key, cell);
+      this.#forwarder = undefined;
     }
-    if (typeof Object.getOwnPropertyDescriptor(this.forwarder, key)?.value === 'function') return;
-    const fixed = cell;
-    const value: Callable = (...args) => fixed.call(...args);
-    Object.defineProperty(this.forwarder, key, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    });
+    return cell;
   }
 
-  #property(key: PropertyKey): void {
-    Object.defineProperty(this.forwarder, key, {
-      get: () => Reflect.get(this.#target ?? this.#unavailable(), key),
-      enumerable: true,
-      configurable: true,
-    });
+  #read(key: PropertyKey): unknown {
+    return this.#cell(key).method ?? Reflect.get(this.#target ?? this.#unavailable(), key);
   }
 
   #unavailable(): never {
