@@ -9,6 +9,7 @@ export * from './config.ts';
 export * from './controller.ts';
 export * from './declaration.ts';
 export * from './errors.ts';
+export * from './frozen.ts';
 export * from './graph.ts';
 export * from './isolation.ts';
 export * from './kinds/index.ts';

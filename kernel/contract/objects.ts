@@ -19,17 +19,18 @@ export interface ObjectKey {
   name: string;
 }
 
-/**
- * One revision of one object as the store's cache holds it. Shared between all readers: never mutate `value`;
- * `structuredClone` it first.
- */
+/** One revision of one object as the store's cache holds it. Its readers share it: nothing of it can be changed. */
 export interface StoredObject<T extends KubeObject = KubeObject> {
   readonly key: Readonly<ObjectKey>;
   /** Global, ever-growing; the number in `metadata.resourceVersion`. */
   readonly revision: number;
-  /** The object's JSON (UTF-8), `metadata.resourceVersion` included: send as is. */
+  /** The object's JSON (UTF-8), `metadata.resourceVersion` included: send as is. A copy, made at each access. */
   readonly bytes: Uint8Array;
-  /** Parsed at first use, at most once. */
+  /** Length of `bytes`. */
+  readonly byteLength: number;
+  /** Writes what `bytes` are into `target` from `offset` on; returns where it ends. `RangeError` when it does not fit. */
+  copy(target: Uint8Array, offset: number): number;
+  /** Parsed at first use, at most once, and frozen throughout: `structuredClone` it to change it. */
   readonly value: T;
   /** It is stored under an encoding or a key that is no longer the current one: any update writes it anew, also one that changes nothing. */
   readonly stale?: boolean;

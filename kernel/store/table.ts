@@ -1,5 +1,5 @@
 import { controllerOf, expired } from '../contract/index.ts';
-import type { Entry } from './entry.ts';
+import { Entry } from './entry.ts';
 import { SortedKeys } from './keys.ts';
 import { sortKey } from './subjects.ts';
 import type { Watcher } from './watcher.ts';
@@ -58,7 +58,7 @@ export class Table {
   apply(entry: Entry): void {
     const key = sortKey(entry.key);
     const previous = this.#newest.get(key);
-    entry.previous = previous;
+    Entry.follow(entry, previous);
     if (previous === undefined) this.#keys.add(key);
     this.#tombstones += Number(entry.deleted) - Number(previous?.deleted ?? false);
     this.bytes += entry.size;
@@ -67,7 +67,7 @@ export class Table {
     this.#ring.push(entry);
     this.#ringBytes += entry.size;
     const old = this.#ring.at(-RING_VALUES);
-    old?.previous?.forget();
+    if (old) Entry.previous(old)?.forget();
     if (old?.deleted) old.forget();
     while (this.ringSize > RING_EVENTS || (this.#ringBytes > RING_BYTES && this.ringSize > 1)) this.#evict();
   }
@@ -97,14 +97,14 @@ export class Table {
   /** The state of one object at a revision. */
   at(key: string, revision: number): Entry | undefined {
     let entry = this.#newest.get(key);
-    while (entry !== undefined && entry.revision > revision) entry = entry.previous;
+    while (entry !== undefined && entry.revision > revision) entry = Entry.previous(entry);
     return entry?.deleted ? undefined : entry;
   }
 
   /** Exactly this revision of one object, while it is kept. */
   exactly(key: string, revision: number): Entry | undefined {
     let entry = this.#newest.get(key);
-    while (entry !== undefined && entry.revision > revision) entry = entry.previous;
+    while (entry !== undefined && entry.revision > revision) entry = Entry.previous(entry);
     return entry?.revision === revision ? entry : undefined;
   }
 
@@ -161,8 +161,8 @@ export class Table {
     }
     this.floor = entry.revision;
     this.#ringBytes -= entry.size;
-    this.bytes -= entry.previous?.size ?? 0;
-    entry.previous = undefined;
+    this.bytes -= Entry.previous(entry)?.size ?? 0;
+    Entry.follow(entry, undefined);
     const key = sortKey(entry.key);
     if (entry.deleted && this.#newest.get(key) === entry) {
       this.#newest.delete(key);

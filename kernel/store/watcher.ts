@@ -1,5 +1,5 @@
 import type { KubeObject, WatchOptions, WatchSink } from '../contract/index.ts';
-import type { Entry } from './entry.ts';
+import { Entry } from './entry.ts';
 
 /** One watch: turns the events of a table into those its predicate lets it see. */
 export class Watcher<T extends KubeObject = KubeObject> {
@@ -50,7 +50,8 @@ export class Watcher<T extends KubeObject = KubeObject> {
   }
 
   #consider(entry: Entry): void {
-    const { previous, revision } = entry;
+    const { revision } = entry;
+    const previous = Entry.previous(entry);
     const before = previous !== undefined && !previous.deleted && this.#matches(previous);
     const after = !entry.deleted && this.#matches(entry);
     if (!before && !after) return;

@@ -24,12 +24,14 @@ type Change = Exclude<WatchEventType, 'BOOKMARK'>;
 
 /** The store gives one event to all its watchers before the next: the last frame of each type is what they share. */
 const last: Partial<Record<Change, { object: StoredObject; frame: Buffer }>> = {};
-const SUFFIX = Buffer.from('}\n');
 
 function sharedFrame(type: Change, object: StoredObject): Buffer {
   const known = last[type];
   if (known?.object === object) return known.frame;
-  const frame = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object.bytes, SUFFIX]);
+  const start = `{"type":"${type}","object":`;
+  const end = '}\n';
+  const frame = Buffer.allocUnsafe(start.length + object.byteLength + end.length);
+  frame.write(end, object.copy(frame, frame.write(start)));
   last[type] = { object, frame };
   return frame;
 }

@@ -3,7 +3,7 @@ import { acceptedForm } from '../http/accept.ts';
 import { type ListQuery, listQuery } from '../http/options.ts';
 import { partialMetadata, toTable } from '../printing/table.ts';
 import type { Call } from './call.ts';
-import { fromStorage, includeObject, objectBytes } from './present.ts';
+import { fromStorage, includeObject, isStoredForm } from './present.ts';
 import { type Selection, selection } from './selection.ts';
 import { watchObjects } from './watch.ts';
 
@@ -89,16 +89,22 @@ async function sendList(call: Call, list: ObjectList): Promise<void> {
   });
 }
 
-const COMMA = Buffer.from(',');
-const END = Buffer.from(']}\n');
-
 /** The list as JSON, made of the objects' own bytes. */
 function listBytes({ row }: Call, head: object, items: readonly StoredObject[]): Buffer {
-  const parts: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
+  const start = `${JSON.stringify(head).slice(0, -1)},"items":[`;
+  const end = ']}\n';
+  if (!isStoredForm(row)) {
+    const values = items.map(({ value }) => JSON.stringify(fromStorage(row, value)));
+    return Buffer.from(start + values.join() + end);
+  }
+  const commas = Math.max(0, items.length - 1);
+  const length = items.reduce((sum, { byteLength }) => sum + byteLength, Buffer.byteLength(start) + commas);
+  const list = Buffer.allocUnsafe(length + end.length);
+  let at = list.write(start);
   items.forEach((item, index) => {
-    if (index > 0) parts.push(COMMA);
-    parts.push(objectBytes(row, item));
+    if (index > 0) at += list.write(',', at);
+    at = item.copy(list, at);
   });
-  parts.push(END);
-  return Buffer.concat(parts);
+  list.write(end, at);
+  return list;
 }

@@ -23,10 +23,8 @@ export function fromStorage(row: ResourceRow, value: KubeObject): KubeObject {
 
 /** As `fromStorage`, but a copy that may be changed. */
 export function copyFromStorage(row: ResourceRow, { bytes }: StoredObject): KubeObject {
-  const copy = JSON.parse(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
-  ) as KubeObject;
-  return fromStorage(row, copy);
+  const { buffer, byteOffset, byteLength } = bytes;
+  return fromStorage(row, JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString()) as KubeObject);
 }
 
 /** In the version the store keeps; changes `object`. */
@@ -38,10 +36,6 @@ export function toStorage(row: ResourceRow, object: KubeObject): KubeObject {
   return object;
 }
 
-export function objectBytes(row: ResourceRow, stored: StoredObject): Uint8Array {
-  return isStoredForm(row) ? stored.bytes : Buffer.from(JSON.stringify(fromStorage(row, stored.value)));
-}
-
 export function isStored(result: StoredObject | KubeObject): result is StoredObject {
   return 'bytes' in result && 'revision' in result;
 }
@@ -50,7 +44,10 @@ export function isStored(result: StoredObject | KubeObject): result is StoredObj
 export function sendObject(call: Call, code: number, result: StoredObject | KubeObject): Promise<void> {
   const { exchange, row } = call;
   const form = acceptedForm(exchange.header('accept'));
-  if (form === 'Object' && isStored(result)) return exchange.bytes(code, objectBytes(row, result));
+  if (form === 'Object' && isStored(result)) {
+    const body = isStoredForm(row) ? result.bytes : JSON.stringify(fromStorage(row, result.value));
+    return exchange.bytes(code, body);
+  }
   const value = fromStorage(row, isStored(result) ? result.value : result);
   return exchange.json(code, formed(call, form, value));
 }
