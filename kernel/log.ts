@@ -10,7 +10,11 @@ export function lineLogger(write: (line: string) => void, level: LogLevel = 'inf
   return each((at) => (message, fields) => {
     if (LEVELS.indexOf(at) < from) return;
     const rest = Object.entries(fields ?? {}).map(([key, value]) => ` ${key}=${text(value)}`);
-    write(`${new Date().toISOString()} ${at.padEnd(5)} ${message}${rest.join('')}`);
+    // Nobody makes lines of another's.
+    const line = `${message}${rest.join('')}`.replace(/\p{Cc}/gu, (char) =>
+      JSON.stringify(char).slice(1, -1),
+    );
+    write(`${new Date().toISOString()} ${at.padEnd(5)} ${line}`);
   });
 }
 
