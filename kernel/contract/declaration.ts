@@ -1,5 +1,6 @@
 import { nearestOf } from './config.ts';
 import { StatusError } from './errors.ts';
+import { deepFreeze } from './frozen.ts';
 import { memoryLimitProblem } from './isolation.ts';
 import type { Grants, JsonSchema, PluginDeclaration } from './plugin.ts';
 
@@ -47,9 +48,12 @@ const SCHEMA: Keys<JsonSchema> = {
   additionalProperties: true,
 };
 
-/** The declaration, if it is one; throws `Invalid` with all that is wrong with it. `origin`: where it was found. */
-export function checkDeclaration(declaration: unknown, origin: string): PluginDeclaration {
-  if (!isObject(declaration) || !['name', 'kind', 'start'].some((key) => key in declaration)) {
+/**
+ * The declaration, if it is one, as it is now: what its module does to it later changes nothing. Throws `Invalid` with all that is wrong with
+ * it. `origin`: where it was found.
+ */
+export function checkDeclaration(given: unknown, origin: string): PluginDeclaration {
+  if (!isObject(given) || !['name', 'kind', 'start'].some((key) => key in given)) {
     throw new StatusError(
       'Invalid',
       `${origin} has no plugin declaration: export default definePlugin({ ... })`,
@@ -57,6 +61,7 @@ export function checkDeclaration(declaration: unknown, origin: string): PluginDe
   }
   const problems = new Problems();
   const expect = problems.expect.bind(problems);
+  const declaration = copyOf(given, origin);
   const { name, kind, version, description, config, grants, isolation = 'inline', start } = declaration;
   problems.known(declaration, FIELDS, '');
   expect(matches(name, NAME), `name ${show(name)} must be a lower-case DNS label`);
@@ -76,6 +81,16 @@ export function checkDeclaration(declaration: unknown, origin: string): PluginDe
   if (problems.found.length === 0) return declaration as unknown as PluginDeclaration;
   const who = typeof name === 'string' ? `plugin ${show(name)}` : origin;
   throw new StatusError('Invalid', `${who} is declared wrongly: ${problems.found.join('; ')}`);
+}
+
+/** Of data, and `start`. */
+function copyOf({ start, ...data }: Fields, origin: string): Fields {
+  try {
+    return Object.freeze({ ...deepFreeze(structuredClone(data)), ...(start === undefined ? {} : { start }) });
+  } catch (error) {
+    const text = `${origin} is declared wrongly: all but start must be data: ${(error as Error).message}`;
+    throw new StatusError('Invalid', text);
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -11,3 +11,13 @@ export function deepFreeze<T>(data: T): T {
   }
   return data;
 }
+
+/** Makes classes, functions and data that a module exports nobody's to change; its variables are so anyway. */
+export function freezeExports(module: object): void {
+  for (const each of Object.values(module) as unknown[]) {
+    deepFreeze(each);
+    if (typeof each !== 'function') continue;
+    Object.freeze(each);
+    Object.freeze(each.prototype);
+  }
+}

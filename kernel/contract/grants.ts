@@ -119,6 +119,9 @@ export class Access {
   }
 }
 
+// All plugins of a thread are checked by it.
+Object.freeze(Access.prototype);
+
 /** Whether every subject `subject` matches (it may hold wildcards) is matched by `pattern`. */
 export function covers(pattern: string, subject: string): boolean {
   const granted = pattern.split('.');

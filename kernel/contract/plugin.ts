@@ -14,11 +14,11 @@ export interface ServiceToken<T, Many extends boolean = boolean> {
 }
 
 export function service<T>(kind: string): ServiceToken<T, false> {
-  return { kind, many: false };
+  return Object.freeze({ kind, many: false });
 }
 
 export function services<T>(kind: string): ServiceToken<T, true> {
-  return { kind, many: true };
+  return Object.freeze({ kind, many: true });
 }
 
 /** A requirement that may be missing: `ctx.services.x` is then `undefined`. */

@@ -1,9 +1,11 @@
 import { within } from '../contract/deadline.ts';
+import * as contract from '../contract/index.ts';
 import {
   asStatusError,
   type BlobClient,
   type BusClient,
   type Context,
+  freezeExports,
   type GraphNode,
   isolationText,
   type Logger,
@@ -52,6 +54,9 @@ export interface HostOptions {
   timing?: Partial<Timing>;
   loaders?: Loaders | undefined;
 }
+
+// Its plugins share it.
+freezeExports(contract);
 
 /** Milliseconds a last write may take while everything stops: NATS may be gone. */
 const LAST_WRITE = 3_000;
@@ -146,10 +151,8 @@ export class Host {
     const managed = this.#managed.get(name);
     if (!managed) {
       const nearest = nearestOf(name, [...this.#managed.keys()]);
-      throw new StatusError(
-        'NotFound',
-        `no plugin "${name}" is loaded${nearest ? `; did you mean "${nearest}"?` : ''}`,
-      );
+      const text = `no plugin "${name}" is loaded${nearest ? `; did you mean "${nearest}"?` : ''}`;
+      throw new StatusError('NotFound', text);
     }
     const next = await loadPlugin(source, undefined, this.#o.loaders);
     const old = managed.plugin;
@@ -161,6 +164,7 @@ export class Host {
       const text = `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`;
       throw new StatusError('Invalid', text);
     }
+    this.#checkName(next, name);
     const order = sortGraph(
       this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
     );
@@ -203,6 +207,7 @@ export class Host {
       const text = `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`;
       throw new StatusError('Invalid', text);
     }
+    this.#checkName(plugin, name);
     const order = sortGraph([...this.#nodes(), this.#node(plugin)]);
     this.#place([plugin]);
     this.#order = order;
@@ -230,6 +235,15 @@ export class Host {
     }
     this.#forget(name);
     this.#order = order;
+  }
+
+  /** What it writes, and its folders, go by the name it declares: that must not be another's, or what has taken another's place declares. */
+  #checkName({ declaration }: LoadedPlugin, place: string): void {
+    for (const { name, plugin } of this.#managed.values()) {
+      if (name === place || ![name, plugin.declaration.name].includes(declaration.name)) continue;
+      const text = `the module for plugin "${place}" declares the name "${declaration.name}", which plugin "${name}" goes by: give it another`;
+      throw new StatusError('Invalid', text);
+    }
   }
 
   #forget(name: string): void {

@@ -78,6 +78,7 @@ export class Run {
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #instance: Instance | undefined;
+  #provisions: readonly Provision[] = [];
 
   constructor(plugin: LoadedPlugin, revision: number, around: Surroundings) {
     const { name, grants } = plugin.declaration;
@@ -93,7 +94,7 @@ export class Run {
   }
 
   get provisions(): readonly Provision[] {
-    return this.#instance?.provides ?? [];
+    return this.#provisions;
   }
 
   /** Throws `Skipped`, or the reason it failed; then everything it did is undone. */
@@ -182,8 +183,13 @@ export class Run {
       const text = 'start must return an instance: { provides, health, drain, resume, stop }';
       throw new StatusError('Invalid', text);
     }
+    // Read once: it must not be another the next time.
+    const given = Array.from(this.#instance.provides ?? [], ({ token, ...each }) => ({
+      ...each,
+      token: { kind: token.kind, many: token.many },
+    }));
     const declared = this.#plugin.declaration.provides ?? [];
-    for (const { token, name } of this.provisions) {
+    for (const { token, name } of given) {
       if (!declared.some((each) => each.kind === token.kind)) {
         const text = `provides ${token.kind}, which its declaration does not list in provides`;
         throw new StatusError('Invalid', text);
@@ -193,10 +199,11 @@ export class Run {
       }
     }
     const missing = declared.find(
-      ({ kind, many }) => !many && !this.provisions.some(({ token }) => token.kind === kind),
+      ({ kind, many }) => !many && !given.some(({ token }) => token.kind === kind),
     );
     if (missing)
       throw new StatusError('Invalid', `declares ${missing.kind} in provides, but start did not return it`);
+    this.#provisions = given;
   }
 
   #labelled(error: unknown): StatusError {

@@ -155,12 +155,8 @@ export class Unit implements Managed {
       await this.#rollBack(old, restore);
       const why = error instanceof Skipped ? `skipped: ${error.message}` : (error as Error).message;
       const text = `plugin "${this.name}" was not swapped, revision ${old.revision} goes on: ${why}`;
-      throw new StatusError(
-        error instanceof StatusError ? error.reason : 'Invalid',
-        text,
-        {},
-        { cause: error },
-      );
+      const reason = error instanceof StatusError ? error.reason : 'Invalid';
+      throw new StatusError(reason, text, {}, { cause: error });
     } finally {
       this.#starting = undefined;
     }

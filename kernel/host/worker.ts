@@ -8,6 +8,7 @@ import {
 } from '../contract/index.ts';
 import type { Connection } from '../nats/index.ts';
 import type { LoadedPlugin, Loaders, PluginEntry } from './declaration.ts';
+import type { Change } from './messages.ts';
 import type { Surroundings } from './run.ts';
 import type { Managed, PluginStatus } from './status.ts';
 import { ThreadHandle } from './threadhandle.ts';
@@ -142,12 +143,7 @@ export class WorkerGroup {
     const { plugin } = this.#member(name);
     await this.#change(name, async (thread) => {
       await this.#bringEncoding(thread, plugin);
-      await thread.change({
-        type: 'load',
-        name,
-        entry: threadEntry(plugin),
-        resources: resourcesOf([plugin.declaration]),
-      });
+      await thread.change(changeTo('load', name, plugin));
     }).catch((error: unknown) => {
       this.#remove(name);
       throw error;
@@ -164,7 +160,7 @@ export class WorkerGroup {
   async followEncoding(next: LoadedPlugin): Promise<void> {
     if (this.#encoding === next) return;
     const name = this.#encodingName;
-    if (name !== undefined) await this.#thread?.change(swapOf(name, next));
+    if (name !== undefined) await this.#thread?.change(changeTo('swap', name, next));
     this.#encoding = next;
   }
 
@@ -181,7 +177,7 @@ export class WorkerGroup {
   async #swap(remote: Remote, next: LoadedPlugin): Promise<void> {
     if (!this.#thread)
       throw new StatusError('ServiceUnavailable', `worker "${this.name}" is being restarted`);
-    const change = swapOf(remote.name, next);
+    const change = changeTo('swap', remote.name, next);
     await this.#bringEncoding(this.#thread, next);
     await this.#thread.change(change);
     remote.plugin = next;
@@ -248,12 +244,8 @@ function readsSecrets(resources: readonly Resource[] | undefined): boolean {
   return !resources || resources.some((each) => each.resource === Secrets.resource);
 }
 
-function swapOf(
-  name: string,
-  next: LoadedPlugin,
-): { type: 'swap'; name: string; entry: PluginEntry; resources: Resource[] | undefined } {
-  if (next.entry)
-    return { type: 'swap', name, entry: threadEntry(next), resources: resourcesOf([next.declaration]) };
+function changeTo(type: 'load' | 'swap', name: string, next: LoadedPlugin): Change {
+  if (next.entry) return { type, name, entry: threadEntry(next), resources: resourcesOf([next.declaration]) };
   throw new StatusError('Invalid', 'a swap in a worker needs a module: a declaration cannot enter a thread');
 }
 

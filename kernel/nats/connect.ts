@@ -44,11 +44,7 @@ export async function connectTo(connection: Connection, name: string): Promise<N
       timeout: 10_000,
     });
   } catch (error) {
-    throw new StatusError(
-      'ServiceUnavailable',
-      `No connection to NATS at ${servers.join(', ')}: ${(error as Error).message}. Check that it runs, its address and its credentials.`,
-      {},
-      { cause: error },
-    );
+    const text = `No connection to NATS at ${servers.join(', ')}: ${(error as Error).message}. Check that it runs, its address and its credentials.`;
+    throw new StatusError('ServiceUnavailable', text, {}, { cause: error });
   }
 }

@@ -196,10 +196,8 @@ export class Journal {
     }
     if (error.code === 503) return 'unknown';
     if (error.err_code === TOO_LARGE) throw new StatusError('RequestEntityTooLarge', error.description);
-    throw new StatusError(
-      'ServiceUnavailable',
-      `NATS refused the write (${error.err_code}): ${error.description}`,
-    );
+    const text = `NATS refused the write (${error.err_code}): ${error.description}`;
+    throw new StatusError('ServiceUnavailable', text);
   }
 
   #headers(write: Append & { id: string }, extra: Record<string, string>): ReturnType<typeof headers> {
@@ -226,10 +224,8 @@ export class Journal {
       await ask(this.#link, `STREAM.INFO.${this.#stream}`);
       await sleep(pause);
     }
-    throw new StatusError(
-      'Timeout',
-      `NATS did not acknowledge the write of ${subject}: it may or may not be done. Read the object before you try again; if this goes on, see whether the disk of nats-server is full.`,
-    );
+    const text = `NATS did not acknowledge the write of ${subject}: it may or may not be done. Read the object before you try again; if this goes on, see whether the disk of nats-server is full.`;
+    throw new StatusError('Timeout', text);
   }
 
   /** A second attempt conflicted: with its own first one, if the message that followed `expected` bears its id. */
@@ -251,9 +247,7 @@ export class Journal {
       if (next === undefined) break;
       from = next.seq + 1;
     }
-    throw new StatusError(
-      'Timeout',
-      `${write.subject} was written many times since, so that it cannot be told whether this write was one of them. Read it again.`,
-    );
+    const text = `${write.subject} was written many times since, so that it cannot be told whether this write was one of them. Read it again.`;
+    throw new StatusError('Timeout', text);
   }
 }

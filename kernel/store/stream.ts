@@ -150,10 +150,8 @@ async function keep(link: Link, verb: 'CREATE' | 'UPDATE', name: string, config:
     await ask(link, `STREAM.${verb}.${name}`, config);
   } catch (error) {
     if (!(error instanceof JetStreamError) || error.errCode !== NOT_CLUSTERED) throw error;
-    throw new StatusError(
-      'ServiceUnavailable',
-      `the NATS server stands alone, so that it cannot keep 3 copies of ${name}: use a JetStream cluster of three servers, or ask for 1`,
-    );
+    const text = `the NATS server stands alone, so that it cannot keep 3 copies of ${name}: use a JetStream cluster of three servers, or ask for 1`;
+    throw new StatusError('ServiceUnavailable', text);
   }
 }
 

@@ -96,16 +96,20 @@ export class Table {
 
   /** The state of one object at a revision. */
   at(key: string, revision: number): Entry | undefined {
-    let entry = this.#newest.get(key);
-    while (entry !== undefined && entry.revision > revision) entry = Entry.previous(entry);
+    const entry = this.#upTo(key, revision);
     return entry?.deleted ? undefined : entry;
   }
 
   /** Exactly this revision of one object, while it is kept. */
   exactly(key: string, revision: number): Entry | undefined {
+    const entry = this.#upTo(key, revision);
+    return entry?.revision === revision ? entry : undefined;
+  }
+
+  #upTo(key: string, revision: number): Entry | undefined {
     let entry = this.#newest.get(key);
     while (entry !== undefined && entry.revision > revision) entry = Entry.previous(entry);
-    return entry?.revision === revision ? entry : undefined;
+    return entry;
   }
 
   /** The sorted keys of a namespace or of all, after `after`. Lazy: a page costs what it shows. */
