@@ -11,6 +11,7 @@ import {
   Pods,
   type Resource,
   Services,
+  type WatchEvent,
 } from 'orlop/plugin';
 import { type Checks, eventually } from './checks.ts';
 import { type Touched, Writes } from './writes.ts';
@@ -64,7 +65,8 @@ const REST = { quiet: 300, within: 10_000, stays: 700 };
 const LOOP = 100;
 /** How often what it did is undone while somebody else writes the same objects. */
 const ROUNDS = 5;
-const RIVAL = 'conformance.orlop.dev/rival';
+/** Resources that belong to who writes them. */
+const UNRIVALLED: ReadonlySet<string> = new Set(['events', 'leases']);
 
 /** The suite every plugin of kind `controller.v1` passes: it provides no service, so its deeds are looked at. `name`: the plugin's. */
 export async function controllerConformance(
@@ -229,58 +231,46 @@ async function contended(
   return rival.lost;
 }
 
-/** Counts in an annotation of each object that is written, and notices when that goes back. */
+/** Whenever anybody writes an object it writes it as well, at once: counts in an annotation, and notices when that goes back. */
 class Rival {
   readonly lost: string[] = [];
   readonly #writes: Writes;
   readonly #objects: ObjectClient;
-  /** By uid: what was written last. */
+  /** By uid: the count that was seen last. */
   readonly #counts = new Map<string, number>();
-  readonly #done: Promise<void>;
-  #stopped = false;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(writes: Writes, objects: ObjectClient) {
     this.#writes = writes;
     this.#objects = objects;
-    this.#done = this.#run();
-    // Reported by `stop`.
-    this.#done.catch(() => undefined);
+    writes.heard = (resource, event) => this.#heard(resource, event);
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.#done;
+    this.#writes.heard = () => undefined;
+    await Promise.all(this.#underWay);
   }
 
-  async #run(): Promise<void> {
-    for (let isLast = false; !isLast; ) {
-      isLast = this.#stopped;
-      for (const touched of this.#writes.touched) await this.#write(touched);
-      await pause(10);
-    }
-  }
-
-  async #write({ resource, key }: Touched): Promise<void> {
-    if (resource.resource === 'events') return;
+  #heard(resource: Resource, { type, object }: WatchEvent): void {
+    if (!object || type === 'DELETED' || UNRIVALLED.has(resource.resource)) return;
+    const { metadata } = object.value;
     // What a controller copies from one object to another is not taken for its own.
-    const annotation = `${RIVAL}-${resource.resource}`;
-    let uid = '';
-    let count = 0;
-    try {
-      await this.#objects.modify(resource, key, (draft) => {
-        uid = draft.metadata?.uid ?? '';
-        const known = this.#counts.get(uid);
-        const found = draft.metadata?.annotations?.[annotation];
-        if (known !== undefined && found !== String(known))
-          this.lost.push(`${resource.resource} ${keyOf(key)}: ${found ?? 'nothing'} instead of ${known}`);
-        count = (known ?? 0) + 1;
-        draft.metadata = { ...draft.metadata };
-        draft.metadata.annotations = { ...draft.metadata.annotations, [annotation]: String(count) };
-      });
-      this.#counts.set(uid, count);
-    } catch (error) {
-      if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error;
-    }
+    const annotation = `conformance.orlop.dev/rival-${resource.resource}`;
+    const uid = metadata?.uid ?? '';
+    const last = this.#counts.get(uid) ?? 0;
+    const found = Number(metadata?.annotations?.[annotation] ?? 0);
+    if (found < last) this.lost.push(`${resource.resource} ${keyOf(object.key)} at ${object.revision}`);
+    this.#counts.set(uid, found);
+    if (found > last) return;
+    const annotations = { ...metadata?.annotations, [annotation]: String(found + 1) };
+    const written = this.#objects
+      .update(resource, { ...object.value, metadata: { ...metadata, annotations } })
+      .catch((error: unknown) => {
+        // Somebody was faster; that is heard of as well.
+        if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error;
+      })
+      .finally(() => this.#underWay.delete(written));
+    this.#underWay.add(written);
   }
 }
 

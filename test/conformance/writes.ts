@@ -10,6 +10,7 @@ import {
   type PastRevision,
   qualifiedResource,
   type Resource,
+  type WatchEvent,
 } from 'orlop/plugin';
 import type { Checks } from './checks.ts';
 
@@ -25,6 +26,8 @@ export class Writes {
   readonly #objects: ObjectClient;
   readonly #writer: string;
   readonly #touched = new Map<string, Touched>();
+  /** Told of each write, at once. */
+  heard: (resource: Resource, event: WatchEvent) => void = () => undefined;
 
   private constructor(objects: ObjectClient, writer: string) {
     this.#objects = objects;
@@ -46,9 +49,10 @@ export class Writes {
         resource,
         { initial: true },
         {
-          event: ({ object, initialEventsEnd }) => {
-            if (initialEventsEnd) resolve();
-            if (object) this.#note(resource, object.key, object.revision);
+          event: (event) => {
+            if (event.initialEventsEnd) resolve();
+            if (event.object) this.#note(resource, event.object.key, event.object.revision);
+            this.heard(resource, event);
           },
           closed: (error) => error && reject(error),
         },

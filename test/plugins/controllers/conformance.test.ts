@@ -115,7 +115,6 @@ function flawed(flaws: Flaws): PluginDeclaration {
         const asks = found?.data?.['ask'];
         if (!found || (asks === undefined && !meddling)) return;
         if (found.metadata?.annotations?.['answer'] && !restless) return;
-        if (blind) await new Promise((resolve) => setTimeout(resolve, 50));
         const { resourceVersion, ...metadata } = found.metadata!;
         await objects.update(ConfigMaps, {
           ...found,

@@ -62,7 +62,8 @@ const deployment: ControllerTask = {
   },
   async undo({ objects, name: namespace }) {
     const { items } = await objects.list(ReplicaSets, { namespace, where: isOwnedBy('Deployment') });
-    for (const { key } of items) await objects.delete(ReplicaSets, key);
+    for (const { key } of items)
+      await objects.modify(ReplicaSets, key, (draft) => void Object.assign(draft.spec!, { replicas: 5 }));
   },
   others: ({ objects, name: namespace }) =>
     objects.create(ReplicaSets, {
@@ -108,7 +109,8 @@ const endpointslice: ControllerTask = {
   async undo({ objects, name: namespace }) {
     const where = isOwnedBy('Service');
     const { items } = await objects.list(EndpointSlices, { namespace, where });
-    for (const { key } of items) await objects.delete(EndpointSlices, key);
+    for (const { key } of items)
+      await objects.modify(EndpointSlices, key, (draft) => void Object.assign(draft, { endpoints: [] }));
   },
   async others({ objects, name: namespace }) {
     const metadata = { namespace, name: 'by-hand', labels: { 'kubernetes.io/service-name': 'web' } };
