@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Attach, KubeConfig } from '@kubernetes/client-node';
 import t from 'tap';
-import { ensureImages } from '../images.ts';
 import { kubectlPath } from '../kubectl.ts';
 import { commandImage } from '../runtimes/wasm-guests.ts';
-import { place, type Running, until, up } from './orlop.ts';
+import { type Running, until, upWith } from './orlop.ts';
 
 const IMAGE = 'busybox:1.36';
 const PODS = `
@@ -35,10 +34,7 @@ spec:
 
 let cluster: Running;
 t.before(async () => {
-  await ensureImages(IMAGE);
-  cluster = await up(t, await place(t), '--no-hello');
-  await cluster.kubectl.ok('apply -f -', PODS);
-  await cluster.kubectl.ok('wait --for=condition=Ready pod/box --timeout=60s');
+  cluster = await upWith(t, PODS, IMAGE);
 });
 
 t.test('kubectl run -i', async (t) => {

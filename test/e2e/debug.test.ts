@@ -1,7 +1,6 @@
 /** Ephemeral containers, with the real kubectl and a Docker engine. */
 import t from 'tap';
-import { ensureImages } from '../images.ts';
-import { place, type Running, until, up } from './orlop.ts';
+import { type Running, until, up, upWith } from './orlop.ts';
 
 const IMAGE = 'busybox:1.36';
 const POD = `
@@ -22,10 +21,7 @@ spec:
 
 let cluster: Running;
 t.before(async () => {
-  await ensureImages(IMAGE);
-  cluster = await up(t, await place(t), '--no-hello');
-  await cluster.kubectl.ok('apply -f -', POD);
-  await cluster.kubectl.ok('wait --for=condition=Ready pod/box --timeout=60s');
+  cluster = await upWith(t, POD, IMAGE);
 });
 
 t.test('kubectl debug of a container', async (t) => {

@@ -6,8 +6,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Attach, Exec, KubeConfig, type V1Status } from '@kubernetes/client-node';
 import t from 'tap';
-import { ensureImages } from '../images.ts';
-import { place, type Running, up } from './orlop.ts';
+import { type Running, upWith } from './orlop.ts';
 
 const PODS = `
 apiVersion: v1
@@ -27,10 +26,7 @@ spec:
 
 let cluster: Running;
 t.before(async () => {
-  await ensureImages('busybox:1.36');
-  cluster = await up(t, await place(t), '--no-hello');
-  await cluster.kubectl.ok('apply -f -', PODS);
-  await cluster.kubectl.ok('wait --for=condition=Ready pod/box --timeout=60s');
+  cluster = await upWith(t, PODS, 'busybox:1.36');
 });
 
 t.test('output, input and exit codes', async (t) => {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { forgetPods, missingEngine } from '../images.ts';
+import { ensureImages, forgetPods, missingEngine } from '../images.ts';
 import { type Kubectl, kubectl, type Output } from '../kubectl.ts';
 
 export const ORLOP = fileURLToPath(new URL('../../plugins/cli/main.js', import.meta.url));
@@ -89,6 +89,19 @@ export async function up(t: Test, at: Place, ...args: string[]): Promise<Running
       await end('SIGKILL');
     },
   };
+}
+
+/** `orlop up` without `hello`, and the pods of these manifests ready in it. */
+export async function upWith(
+  t: Test,
+  manifests: string,
+  ...images: Parameters<typeof ensureImages>
+): Promise<Running> {
+  await ensureImages(...images);
+  const cluster = await up(t, await place(t), '--no-hello');
+  await cluster.kubectl.ok('apply -f -', manifests);
+  await cluster.kubectl.ok('wait --for=condition=Ready pod --all --timeout=60s');
+  return cluster;
 }
 
 export interface Process {

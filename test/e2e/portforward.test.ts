@@ -8,9 +8,8 @@ import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { KubeConfig, PortForward } from '@kubernetes/client-node';
 import t from 'tap';
-import { ensureImages } from '../images.ts';
 import { kubectlPath } from '../kubectl.ts';
-import { httpGet, place, type Running, until, up } from './orlop.ts';
+import { httpGet, type Running, until, upWith } from './orlop.ts';
 
 const PODS = `
 apiVersion: v1
@@ -33,10 +32,7 @@ spec:
 let cluster: Running;
 let forwarded: Record<'web' | 'echo' | 'nobody', number>;
 t.before(async () => {
-  await ensureImages('busybox:1.36', 'nginx:1.14.2');
-  cluster = await up(t, await place(t), '--no-hello');
-  await cluster.kubectl.ok('apply -f -', PODS);
-  await cluster.kubectl.ok('wait --for=condition=Ready pod/web --timeout=60s');
+  cluster = await upWith(t, PODS, 'busybox:1.36', 'nginx:1.14.2');
   const kubeconfig = join(cluster.place.data, 'kubeconfig');
   const child = spawn(kubectlPath(), ['port-forward', 'pod/web', ':80', ':9000', ':9'], {
     env: { ...process.env, KUBECONFIG: kubeconfig },

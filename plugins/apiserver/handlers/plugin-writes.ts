@@ -5,11 +5,11 @@ import {
   type UserInfo,
   type WriteAdmission,
 } from 'orlop/plugin';
-import { invalidObject } from '../resources/errors.ts';
-import { applyDefaults, prepareForCreate, validateCreate } from '../resources/lifecycle.ts';
+import { prepareForCreate } from '../resources/lifecycle.ts';
 import type { ResourceTable } from '../resources/table.ts';
 import type { ResourceRow } from '../resources/types.ts';
-import type { Admission, AdmissionRequest } from './admission.ts';
+import type { Admission } from './admission.ts';
+import { admitCreation } from './creation.ts';
 
 type WithStatus = KubeObject & { status?: object };
 
@@ -29,25 +29,13 @@ export function writeAdmission(table: ResourceTable, admission: Admission): Writ
     const isNamed = Boolean(metadata.name);
     // The store completes the name, and tries another when it is taken.
     if (!isNamed) metadata.name = generateName(metadata.generateName ?? '');
-    applyDefaults(row, object);
-    const request: AdmissionRequest = {
-      operation: 'CREATE',
-      row,
-      subresource: '',
-      namespace: metadata.namespace,
-      name: metadata.name ?? '',
-      object,
-      user: userOf(writer),
-      dryRun: false,
-    };
-    await admission.mutate(request);
-    const { status } = object;
-    prepareForCreate(row, object, request.user);
-    if (status) object.status = { ...object.status, ...status };
-    if (uid) Object.assign(metadata, { uid });
-    const errors = validateCreate(row, object);
-    if (errors.length > 0) throw invalidObject(row, metadata.name ?? '', errors);
-    await admission.validate(request);
+    const user = userOf(writer);
+    await admitCreation(admission, { row, object, user, dryRun: false }, () => {
+      const { status } = object;
+      prepareForCreate(row, object, user);
+      if (status) object.status = { ...object.status, ...status };
+      if (uid) Object.assign(metadata, { uid });
+    });
     if (!isNamed) delete metadata.name;
     return object;
   }

@@ -17,15 +17,13 @@ import { invalidObject } from '../resources/errors.ts';
 import {
   applyDefaults,
   isStatusPart,
-  prepareForCreate,
   prepareForUpdate,
   storeReserving,
-  validateCreate,
   validateUpdate,
 } from '../resources/lifecycle.ts';
-import type { ResourceRow } from '../resources/types.ts';
 import type { AdmissionRequest } from './admission.ts';
 import type { Call } from './call.ts';
+import { admitCreation } from './creation.ts';
 import { asIfStored } from './dry-run.ts';
 import { copyFromStorage, toStorage } from './present.ts';
 
@@ -50,21 +48,7 @@ export async function createObject(
   nameObject(call, object);
   // The request was allowed as what its method is.
   if (exchange.method !== 'POST') await authorizeCreate(call);
-  applyDefaults(row, object);
-  const request: AdmissionRequest = {
-    operation: 'CREATE',
-    row,
-    subresource: '',
-    namespace: metadata.namespace,
-    name: metadata.name ?? '',
-    object,
-    user: exchange.user,
-    dryRun,
-  };
-  await api.admission.mutate(request);
-  prepareForCreate(row, object, exchange.user);
-  refuse(row, object, validateCreate(row, object));
-  await api.admission.validate(request);
+  await admitCreation(api.admission, { row, object, user: exchange.user, dryRun });
   for (const warning of row.strategy.warnings?.(object) ?? []) exchange.warn(warning);
   if (!isApplied) {
     delete metadata.managedFields;
@@ -139,7 +123,8 @@ export async function updateObject(
     dryRun,
   };
   await api.admission.mutate(request);
-  refuse(row, next, validateUpdate(row, next, before, subresource));
+  const errors = validateUpdate(row, next, before, subresource);
+  if (errors.length > 0) throw invalidObject(row, next.metadata?.name ?? '', errors);
   await api.admission.validate(request);
   if (!isStatusPart(subresource))
     for (const warning of row.strategy.warnings?.(next, before) ?? []) exchange.warn(warning);
@@ -173,10 +158,6 @@ function checkIdentity({ row }: Call, next: KubeObject, old: KubeObject): void {
     );
   }
   if (after.resourceVersion && after.resourceVersion !== before.resourceVersion) throw conflict(row, name);
-}
-
-function refuse(row: ResourceRow, object: KubeObject, errors: ReturnType<typeof validateCreate>): void {
-  if (errors.length > 0) throw invalidObject(row, object.metadata?.name ?? '', errors);
 }
 
 /** Who writes, for managedFields. */

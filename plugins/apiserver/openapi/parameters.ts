@@ -74,14 +74,15 @@ export const DELETE = [
   ),
 ];
 
-/** What a subresource is asked with. Source: kubernetes core/v1 PodLogOptions, PodExecOptions, PodAttachOptions, PodPortForwardOptions. */
+const CONTAINER = query('container', 'string', 'The container; may be left out of a pod that has only one.');
 const STREAMS = [
-  query('container', 'string', 'The container; may be left out of a pod that has only one.'),
+  CONTAINER,
   query('stdin', 'boolean', 'Redirect the standard input stream of the pod for this call.'),
   query('stdout', 'boolean', 'Redirect the standard output stream of the pod for this call.'),
   query('stderr', 'boolean', 'Redirect the standard error stream of the pod for this call.'),
   query('tty', 'boolean', 'Whether a terminal is allocated.'),
 ];
+/** What a subresource is asked with. Source: kubernetes core/v1 PodLogOptions, PodExecOptions, PodAttachOptions, PodPortForwardOptions. */
 export const OF_SUBRESOURCE: Readonly<Record<string, readonly Parameter[]>> = {
   attach: STREAMS,
   exec: [
@@ -93,7 +94,7 @@ export const OF_SUBRESOURCE: Readonly<Record<string, readonly Parameter[]>> = {
     ...STREAMS,
   ],
   log: [
-    query('container', 'string', 'The container; may be left out of a pod that has only one.'),
+    CONTAINER,
     query('follow', 'boolean', 'Follow the log stream of the pod.'),
     query('limitBytes', 'integer', 'The number of bytes after which the answer ends.'),
     query('previous', 'boolean', 'Return the log of the container that was terminated before.'),

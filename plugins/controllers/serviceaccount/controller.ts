@@ -16,12 +16,9 @@ const ACCOUNT = 'default';
 const ROOT_CA = 'kube-root-ca.crt';
 const CA_KEY = 'ca.crt';
 
-interface Needs {
-  objects: Context['objects'];
-  log: Context['log'];
-  signal: Context['signal'];
+type Needs = Pick<Context, 'objects' | 'log' | 'signal'> & {
   services: { ca: CertificateAuthority | undefined };
-}
+};
 
 /** Reconciles namespaces by name: what each has to have is made again when it is deleted or altered. */
 export function run(ctx: Needs): Controller {

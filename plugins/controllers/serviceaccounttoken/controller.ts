@@ -19,12 +19,9 @@ const TYPE = 'kubernetes.io/service-account-token';
 const NAME = 'kubernetes.io/service-account.name';
 const UID = 'kubernetes.io/service-account.uid';
 
-interface Needs {
-  objects: Context['objects'];
-  log: Context['log'];
-  signal: Context['signal'];
+type Needs = Pick<Context, 'objects' | 'log' | 'signal'> & {
   services: { tokens: ServiceAccountTokens; ca: CertificateAuthority | undefined };
-}
+};
 
 /** Reconciles token Secrets by key. Source: kubernetes `pkg/controller/serviceaccount/tokens_controller.go`. */
 export function run(ctx: Needs): Controller {
