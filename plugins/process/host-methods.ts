@@ -1,4 +1,5 @@
 import {
+  type BlobInfo,
   type Context,
   type DeleteOptions,
   type Json,
@@ -11,6 +12,7 @@ import {
 import { type JsonObject, rpcError, UnknownMethod } from './messages.ts';
 import type { Peer } from './peer.ts';
 import { resourceOf } from './resources.ts';
+import { Transfers } from './transfers.ts';
 
 type Params = JsonObject;
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -19,10 +21,12 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export class HostMethods {
   readonly #ctx: Context;
   readonly #open = new Map<number, { close(): void }>();
+  readonly #transfers: Transfers;
   #notify: Peer['notify'] = () => false;
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
+    this.#transfers = new Transfers(ctx.blobs, ctx.signal);
   }
 
   /** Where events of its watches and subscriptions go. */
@@ -65,6 +69,21 @@ export class HostMethods {
       case 'objects.unwatch':
       case 'bus.unsubscribe':
         this.#close(required(params, 'id', 'number'));
+        return null;
+      case 'blobs.stat':
+        return infoOf(await this.#ctx.blobs.stat(required(params, 'digest', 'string')));
+      case 'blobs.get': {
+        const id = required(params, 'id', 'number');
+        const piece = await this.#transfers.get(id, required(params, 'digest', 'string'));
+        return piece ? { data: piece.toString('base64') } : null;
+      }
+      case 'blobs.put': {
+        const piece = bytesOf(required(params, 'data', 'string'));
+        const isLast = optional(params, 'last', 'boolean') ?? false;
+        return infoOf(await this.#transfers.put(required(params, 'id', 'number'), piece, isLast));
+      }
+      case 'blobs.close':
+        this.#transfers.close(required(params, 'id', 'number'));
         return null;
       case 'log':
         return this.#log(params);
@@ -167,6 +186,16 @@ function found(stored: StoredObject | undefined): Json {
   return (stored?.value as Json | undefined) ?? null;
 }
 
+function infoOf(blob: BlobInfo | undefined): Json {
+  return blob ? { digest: blob.digest, size: blob.size, modified: blob.modified.toISOString() } : null;
+}
+
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') === text) return bytes;
+  throw new StatusError('BadRequest', 'params.data must be base64 (RFC 4648, padded)');
+}
+
 function keyOf(params: Params): ObjectKey {
   return { namespace: optional(params, 'namespace', 'string'), name: required(params, 'name', 'string') };
 }
@@ -180,6 +209,7 @@ function objectOf(params: Params): KubeObject {
 interface Types {
   string: string;
   number: number;
+  boolean: boolean;
 }
 
 function optional<T extends keyof Types>(params: Params, key: string, type: T): Types[T] | undefined {

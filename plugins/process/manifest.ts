@@ -44,6 +44,7 @@ const KEYS: Readonly<Record<string, 'string' | 'object' | 'boolean' | 'number'>>
   environment: 'object',
   timeoutSeconds: 'number',
 };
+const BLOBS = ['read', 'write'];
 const VERBS: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'delete'];
 
 type Raw = Record<string, unknown>;
@@ -93,11 +94,13 @@ export function parseManifest(text: string, file: string): Manifest {
 }
 
 function grantsOf(given: Raw = {}, problems: string[]): Grants {
-  const { objects = [], publish = [], subscribe = [], ...unknown } = given;
+  const { objects = [], publish = [], subscribe = [], blobs = [], ...unknown } = given;
   for (const key of Object.keys(unknown))
-    problems.push(`unknown key grants.${key}; there are objects, publish, subscribe`);
+    problems.push(`unknown key grants.${key}; there are objects, publish, subscribe, blobs`);
   for (const [key, value] of Object.entries({ publish, subscribe }))
     if (!isStrings(value)) problems.push(`grants.${key} must be a list of subjects`);
+  if (!isStrings(blobs) || !blobs.every((each) => BLOBS.includes(each)))
+    problems.push(`grants.blobs must be a list of some of ${BLOBS.join(', ')}`);
   const granted: NonNullable<Grants['objects']> = [];
   if (!Array.isArray(objects)) problems.push('grants.objects must be a list');
   else
@@ -112,7 +115,12 @@ function grantsOf(given: Raw = {}, problems: string[]): Grants {
         problems.push(`grants.objects: ${(error as Error).message}`);
       }
     }
-  return { objects: granted, publish: publish as string[], subscribe: subscribe as string[] };
+  return {
+    objects: granted,
+    publish: publish as string[],
+    subscribe: subscribe as string[],
+    blobs: blobs as ('read' | 'write')[],
+  };
 }
 
 function isStrings(value: unknown): value is string[] {

@@ -1,4 +1,5 @@
 /** A plugin in a child process: what it may ask of the host, and what the host stands from it. */
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ConfigMaps, type Json } from 'orlop/plugin';
@@ -104,6 +105,44 @@ t.test('it asks the host', async (t) => {
   t.same((await ask(kernel, 'log', { level: 'info', message: 'hello', fields: { a: 1 } })).result, null);
 });
 
+t.test('blobs come and go in pieces', async (t) => {
+  const grants = { blobs: ['read', 'write'], publish: ['child.did'], subscribe: ['child.do'] };
+  const kernel = await started(t, { grants });
+  const bytes = randomBytes(700_000);
+  const digest = `sha256-${createHash('sha256').update(bytes).digest('hex')}`;
+  const put = (id: number, from: number, to: number, last?: boolean) =>
+    ask(kernel, 'blobs.put', { id, data: bytes.subarray(from, to).toString('base64'), last });
+  t.same((await put(1, 0, 400_000)).result, null);
+  t.same((await put(2, 0, 10)).result, null, 'another at the same time');
+  t.match((await put(1, 400_000, 700_000, true)).result, { digest, size: 700_000, modified: String });
+  t.match((await ask(kernel, 'blobs.stat', { digest })).result, { digest, size: 700_000 });
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const { result } = await ask(kernel, 'blobs.get', { id: 1, digest });
+    if (!result) break;
+    pieces.push(Buffer.from(result['data'] as string, 'base64'));
+  }
+  t.ok(pieces.length > 1);
+  t.ok(Buffer.concat(pieces).equals(bytes));
+  t.same((await ask(kernel, 'blobs.close', { id: 2 })).result, null, 'given up');
+  t.equal((await kernel.blobs.list()).length, 1, 'nothing is left of it');
+  t.match((await put(3, 0, 10, true)).result, { size: 10 });
+  t.same((await ask(kernel, 'blobs.stat', { digest: digest.replace(/.$/, 'x') })).error?.data, {
+    reason: 'BadRequest',
+    details: {},
+  });
+  const none = `sha256-${'0'.repeat(64)}`;
+  t.same((await ask(kernel, 'blobs.stat', { digest: none })).result, null);
+  t.match((await ask(kernel, 'blobs.get', { id: 4, digest: none })).error?.data, { reason: 'NotFound' });
+  t.match((await ask(kernel, 'blobs.put', { id: 4, data: 'a-b' })).error?.message, /must be base64/);
+  await ask(kernel, 'blobs.get', { id: 5, digest });
+  t.match((await put(5, 0, 10)).error, { message: /id 5 is of another blob that is under way/ });
+  await put(6, 0, 10);
+  await kernel.swap('child', { module: manifest(t, { grants: { ...grants, blobs: ['read'] } }) });
+  t.equal((await kernel.blobs.list()).length, 2, 'a put ends with the instance, and is not stored');
+  t.match((await put(7, 0, 10, true)).error?.message, /may not write blobs: add 'write' to its grants.blobs/);
+});
+
 t.test('its grants hold, and nonsense is refused by an error that says what', async (t) => {
   const kernel = await started(t);
   const refusals: [method: string, params: object, message: RegExp][] = [
@@ -116,6 +155,9 @@ t.test('its grants hold, and nonsense is refused by an error that says what', as
     ['objects.get', { resource: 'configmaps' }, /params.name is missing: a string/],
     ['objects.create', { resource: 'configmaps', object: 'a' }, /params.object must be an object of the API/],
     ['objects.watch', { id: 9, resource: 'configmaps' }, /params.since is missing: a number/],
+    ['blobs.stat', { digest: 'a' }, /may not read blobs: add 'read' to its grants.blobs/],
+    ['blobs.get', { id: 1, digest: 'a' }, /may not read blobs/],
+    ['blobs.put', { id: 1, data: '', last: true }, /may not write blobs/],
     ['objects.burn', {}, /the host has no method "objects.burn"; see plugins\/process\/PROTOCOL.md/],
   ];
   for (const [method, params, message] of refusals)
@@ -217,6 +259,8 @@ t.test('a manifest that is wrong', async (t) => {
     [{ comand: [] }, /unknown key comand; there are name, kind/],
     [{ grants: { objects: [{ resource: 'podz', verbs: ['get'] }] } }, /"podz" is no resource/],
     [{ grants: { objects: [{ resource: 'pods', verbs: ['eat'] }] } }, /verbs must be "\*" or some of get/],
+    [{ grants: { blobs: ['eat'] } }, /grants.blobs must be a list of some of read, write/],
+    [{ grants: { impersonate: true } }, /unknown key grants.impersonate; there are objects/],
     [{ kind: 'loadbalancer.v1' }, /kind loadbalancer.v1 cannot run in another process: pick\(\) is called/],
     [{ kind: 'secrets.v1' }, /encode\(\) and decode\(\) are called by the store and answer synchronously/],
     [{ name: 'Not A Name' }, /must be a lower-case DNS label/],
@@ -224,7 +268,7 @@ t.test('a manifest that is wrong', async (t) => {
   for (const [changes, message] of cases)
     await t.rejects(kernel.swap('child', { module: manifest(t, changes) }), { reason: 'Invalid', message });
   const yaml = t.testdir({
-    'plugin.yaml': `name: child\nkind: child.v1\nversion: 2.0.0\ndescription: In YAML.\ncommand: [python3, ${child}]\nconfig: {properties: {mode: {type: string}}}`,
+    'plugin.yaml': `name: child\nkind: child.v1\nversion: 2.0.0\ndescription: In YAML.\ncommand: [python3, ${child}]\nconfig: {type: object, properties: {mode: {type: string}}}`,
   });
   await kernel.swap('child', { module: `${yaml}/plugin.yaml` });
   t.match(status(kernel), { version: '2.0.0', phase: 'Running' });
