@@ -3,6 +3,7 @@
  * for the plugin, and a function that makes what it looks at.
  * @module
  */
+export * from './admission.ts';
 export * from './apiserver/index.ts';
 export * from './auth.ts';
 export * from './authorizer.ts';

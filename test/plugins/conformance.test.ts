@@ -10,12 +10,15 @@ import {
   CertificateAuthority,
   ConfigMaps,
   definePlugin,
+  type KubeObject,
   LoadBalancer,
   ModuleSource,
   type ObjectClient,
   type PluginDeclaration,
   PodNetwork,
+  Pods,
   PRESENCE,
+  ReplicaSets,
   type ScorePlugin,
   ScorePlugins,
   Secrets,
@@ -25,6 +28,7 @@ import {
   type Volume,
   type VolumeDriver,
   VolumeDrivers,
+  WriteAdmission,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { freePorts } from '../../kernel/nats/probe.ts';
@@ -45,6 +49,7 @@ import hostpath from '../../plugins/volumes/hostpath/index.ts';
 import projected from '../../plugins/volumes/projected/index.ts';
 import { testKernel } from '../cluster.ts';
 import {
+  admissionConformance,
   apiServerConformance,
   authConformance,
   authorizerConformance,
@@ -132,8 +137,61 @@ t.test('load balancer', async (t) => {
   }));
 });
 
-t.test('API server', async (t) => {
-  const { kernel } = await testApi(t);
+t.test('API server, and its admission', async (t) => {
+  let writer: ObjectClient | undefined;
+  const observer = definePlugin({
+    name: 'observer',
+    kind: 'observer.v1',
+    version: '1.0.0',
+    description: 'Writes objects.',
+    grants: { objects: [{ resource: '*', verbs: '*' }] },
+    start(ctx) {
+      writer = ctx.objects;
+      return {};
+    },
+  });
+  const { kernel } = await testApi(t, { plugins: [observer] });
+  const of = (name: string, rest: object, namespace = 'default'): KubeObject => ({
+    metadata: { namespace, name },
+    ...rest,
+  });
+  const pod = { containers: [{ name: 'c', image: 'i' }] };
+  const template = { metadata: { labels: { a: 'b' } }, spec: pod };
+  await admissionConformance(checks(t), 'apiserver', async () => ({
+    admission: kernel.service(WriteAdmission),
+    objects: writer!,
+    admitted: [
+      {
+        resource: Pods,
+        object: of('p', { spec: { ...pod, automountServiceAccountToken: false } }),
+        as: {
+          spec: {
+            restartPolicy: 'Always',
+            schedulerName: 'default-scheduler',
+            serviceAccountName: 'default',
+            tolerations: [{ key: 'node.kubernetes.io/not-ready' }, { key: 'node.kubernetes.io/unreachable' }],
+          },
+          status: { phase: 'Pending', qosClass: 'BestEffort' },
+        },
+      },
+      {
+        resource: ReplicaSets,
+        object: of('r', { spec: { selector: { matchLabels: { a: 'b' } }, template } }),
+        as: { spec: { replicas: 1 } },
+      },
+      { resource: ConfigMaps, object: of('c', { data: { a: '1' } }), as: { data: { a: '1' } } },
+    ],
+    refused: [
+      { resource: Pods, object: of('p', { spec: { containers: [] } }), reason: 'Invalid' },
+      { resource: ConfigMaps, object: of('c', { data: { '../x': '' } }), reason: 'Invalid' },
+      { resource: ConfigMaps, object: of('c', {}, 'nowhere'), reason: 'NotFound' },
+      {
+        resource: ReplicaSets,
+        object: of('r', { spec: { selector: { matchLabels: { a: 'c' } }, template } }),
+        reason: 'Invalid',
+      },
+    ],
+  }));
   const ca = kernel.service(CertificateAuthority);
   const client = (commonName: string, ...organizations: string[]) =>
     ca.issue({ commonName, organizations, usage: 'client' });

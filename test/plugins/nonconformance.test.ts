@@ -1,15 +1,30 @@
 /** The suites find what is wrong: plugins that conform, made to fail in many ways at once. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { CertificateAuthority } from 'orlop/plugin';
+import {
+  CertificateAuthority,
+  ConfigMaps,
+  definePlugin,
+  type KubeObject,
+  type ObjectClient,
+  provide,
+  WriteAdmission,
+} from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { freePorts } from '../../kernel/nats/probe.ts';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { testKernel } from '../cluster.ts';
-import { apiServerConformance, type Checks, ingressConformance, runChecks } from '../conformance/index.ts';
+import {
+  admissionConformance,
+  apiServerConformance,
+  type Checks,
+  ingressConformance,
+  runChecks,
+} from '../conformance/index.ts';
 import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
 
 t.test('the suite for ingresses finds what is wrong', async (t) => {
@@ -77,6 +92,67 @@ t.test('the suite for API servers finds what is wrong', async (t) => {
     /FAILED as many as were asked for/,
     /FAILED a table/,
     /FAILED an unknown field, by those who are strict/,
+  ])
+    t.match(told, found, String(found));
+});
+
+t.test('the suite for admissions finds what is wrong', async (t) => {
+  const wrongly: Record<string, (object: KubeObject) => KubeObject> = {
+    plain: (object) => Object.assign(object, { data: { seen: 'yes' } }),
+    labelled: (object) => ({ ...object, kind: `${object.kind ?? ''}Again` }),
+    'Not A Name': () => {
+      throw new Error('not of this kind');
+    },
+    pod: (object) => ({ ...object, kind: randomUUID() }),
+    'no-pod': (object) => ({ ...object, metadata: { ...object.metadata, name: 'other' } }),
+  };
+  const wrong: WriteAdmission = {
+    concerns: () => true,
+    async admit(write) {
+      if (write.verb === 'delete') return { ...write, key: { name: 'other' } };
+      const change = wrongly[write.object.metadata?.name ?? ''];
+      return { ...write, object: change ? change(write.object) : write.object };
+    },
+  };
+  const provider = definePlugin({
+    name: 'wrong',
+    kind: 'admission.v1',
+    version: '1.0.0',
+    description: 'Admits wrongly.',
+    provides: [WriteAdmission],
+    start: () => ({ provides: [provide(WriteAdmission, wrong)] }),
+  });
+  let writer: ObjectClient | undefined;
+  const observer = definePlugin({
+    name: 'observer',
+    kind: 'observer.v1',
+    version: '1.0.0',
+    description: 'Writes objects.',
+    grants: { objects: [{ resource: '*', verbs: '*' }] },
+    start(ctx) {
+      writer = ctx.objects;
+      return {};
+    },
+  });
+  await testKernel(t, { plugins: [provider, observer] });
+  const sample = { resource: ConfigMaps, object: { metadata: { namespace: 'default', name: 'a' } } };
+  const told = await failures((t) =>
+    admissionConformance(t, 'wrong', async () => ({
+      admission: wrong,
+      objects: writer!,
+      admitted: [{ ...sample, as: { data: { a: '1' } } }],
+      refused: [sample],
+    })),
+  );
+  for (const found of [
+    /FAILED the write that was given stays as it is/,
+    /FAILED what is admitted is admitted as it is/,
+    /FAILED goes through: a refusal is a StatusError/,
+    /FAILED the same is made of it each time/,
+    /FAILED it keeps its name/,
+    /FAILED a deletion is admitted as it is/,
+    /FAILED it looks as it should/,
+    /FAILED it is refused/,
   ])
     t.match(told, found, String(found));
 });

@@ -1,5 +1,7 @@
 import {
+  type AdmissionSample,
   type ApiCredential,
+  admissionConformance,
   apiServerConformance,
   authConformance,
   authorizerConformance,
@@ -29,6 +31,7 @@ import {
   CertificateAuthority,
   LoadBalancer,
   ModuleSource,
+  type ObjectClient,
   type PluginDeclaration,
   PodNetwork,
   type Runtime,
@@ -36,6 +39,7 @@ import {
   SecretsEncoding,
   ServiceAccountTokens,
   type VolumeDriver,
+  WriteAdmission,
 } from 'orlop/plugin';
 import type { Kernel } from '../../../kernel/kernel.ts';
 
@@ -43,6 +47,8 @@ import type { Kernel } from '../../../kernel/kernel.ts';
 export interface Given {
   /** The plugin's configuration. */
   config?: object;
+  /** `admission.v1`: objects of which it is known what becomes of them. */
+  admission?: { admitted?: AdmissionSample[]; refused?: AdmissionSample[] };
   /** `apiserver.v1`: where not given, certificates of the cluster's CA are used; see `ApiServerFixture`. */
   apiserver?: { ca?: string; admin?: ApiCredential; nobody?: ApiCredential };
   /** `auth.v1`: a bearer token that is somebody's. */
@@ -66,6 +72,8 @@ interface Subject {
   name: string;
   plugin: PluginDeclaration;
   kernel: Kernel;
+  /** The store as another plugin of its thread has it. */
+  objects: ObjectClient;
   drivers: ReadonlyMap<string, VolumeDriver>;
   scorers: ReadonlyMap<string, ScorePlugin>;
   runtimes: ReadonlyMap<string, Runtime>;
@@ -87,6 +95,12 @@ const NO_PORT =
   'where it serves is not known: give it a configuration key "httpPort", or say so in conformance.mjs: export default { ingress: { http: PORT } }';
 
 const SUITES: Readonly<Record<string, Suite>> = {
+  'admission.v1': (t, { name, kernel, objects, given: { admission = {} } }) =>
+    admissionConformance(t, name, async () => ({
+      admission: kernel.service(WriteAdmission),
+      objects,
+      ...admission,
+    })),
   'apiserver.v1': (t, { name, kernel, given: { apiserver = {} } }) =>
     apiServerConformance(t, name, async () => {
       const client = async (commonName: string, ...organizations: string[]): Promise<ApiCredential> =>
@@ -200,7 +214,8 @@ function addressesFor({ attachment }: Runtime): () => string {
   return () => `${attachment === 'local' ? '127.244.0' : '10.244.0'}.${++last}`;
 }
 
-/** `undefined`: a plugin of that kind can only be looked at as any plugin, or its suite asks for more than can be guessed. */
-export function suiteOf(kind: string): Suite | undefined {
-  return SUITES[kind];
+/** Those of its kind and of what it provides. None: it can only be looked at as any plugin, or its suite asks for more than can be guessed. */
+export function suitesOf({ kind, provides = [] }: PluginDeclaration): Suite[] {
+  const kinds = new Set([kind, ...provides.map((token) => token.kind)]);
+  return [...kinds].flatMap((each) => SUITES[each] ?? []);
 }

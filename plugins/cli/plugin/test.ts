@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Checks, idle, runChecks } from 'orlop/conformance';
 import {
   definePlugin,
+  type ObjectClient,
   type PluginDeclaration,
   type Runtime,
   Runtimes,
@@ -23,7 +24,7 @@ import { loaders, standardPlugins } from '../../standard.ts';
 import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
-import { type Given, NODE, suiteOf } from './suites.ts';
+import { type Given, NODE, suitesOf } from './suites.ts';
 
 /** What a suite needs that the plugin itself does not ask for. */
 const BESIDE: Readonly<Record<string, string[]>> = { 'node.v1': ['../../../runtimes/fake/index.js'] };
@@ -48,6 +49,7 @@ async function readGiven(module: string): Promise<Given> {
 async function check(t: Checks, plugin: PluginDeclaration, module: string, given: Given): Promise<void> {
   const config = { ...(await portsOf(plugin)), ...given.config };
   const entry: PluginEntry = { module, isolation: 'inline', config };
+  let objects: ObjectClient | undefined;
   let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
   let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
   let runtimes: ReadonlyMap<string, Runtime> = new Map();
@@ -56,10 +58,12 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     name: 'conformance-observer',
     kind: 'observer.v1',
     version: '1.0.0',
-    description: 'Sees the volume drivers, score plugins and runtimes there are.',
+    description: 'Sees the volume drivers, score plugins and runtimes there are, and the objects.',
     requires,
+    grants: { objects: [{ resource: '*', verbs: '*' }] },
     start(ctx) {
       ({ drivers, scorers, runtimes } = ctx.services);
+      ({ objects } = ctx);
       return {};
     },
   });
@@ -84,15 +88,24 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
     t.match(status(), { phase: 'Running', revision: 2, healthy: true }, 'it swaps for itself while it runs');
   });
   if (status().phase !== 'Running') return;
-  const suite = suiteOf(plugin.kind);
   const swap = (): Promise<void> => kernel.swap(plugin.name, entry);
   const away = async (): Promise<() => Promise<void>> => {
     await kernel.swap(plugin.name, idle(plugin));
     return swap;
   };
   const another = (node: string): Promise<Kernel> => start(node, { url: urlOf(kernel) });
-  const subject = { name: plugin.name, plugin, kernel, drivers, scorers, runtimes, config, given };
-  if (suite) await suite(t, { ...subject, swap, away, another });
+  const subject = {
+    name: plugin.name,
+    plugin,
+    kernel,
+    objects: objects!,
+    drivers,
+    scorers,
+    runtimes,
+    config,
+    given,
+  };
+  for (const suite of suitesOf(plugin)) await suite(t, { ...subject, swap, away, another });
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');
