@@ -8,6 +8,16 @@ import { labelOf, type Origin } from './origins.ts';
 export const TREE = fileURLToPath(new URL('../../', import.meta.url));
 const OWN = packageOf(TREE);
 
+/** Where a module is, without symbolic links; `undefined` too where there is no such file, which its import will say. */
+export function fileOf(module: URL): string | undefined {
+  if (module.protocol !== 'file:') return undefined;
+  try {
+    return realpathSync(fileURLToPath(module));
+  } catch {
+    return undefined;
+  }
+}
+
 interface Manifest {
   name?: unknown;
   exports?: unknown;
