@@ -1,11 +1,11 @@
 /** `require` for what a plugin imports that is CommonJS. Node's own would share modules with the kernel, and hand out its own loader. */
 import { readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { compileFunction, constants } from 'node:vm';
+import vm from 'node:vm';
 import * as contract from 'orlop/plugin';
-import { marked, type Origin, refusal } from './origins.ts';
+import { marked, type Origin, refusal, requireOf } from './origins.ts';
 import { isEsModule, outside } from './packages.ts';
 
 interface Module {
@@ -55,23 +55,27 @@ export class CommonJs {
   };
 
   createRequire(from: string | URL): Require {
-    const file = String(from).startsWith('file:') ? fileURLToPath(from) : String(from);
+    const file = resolve(String(from).startsWith('file:') ? fileURLToPath(from) : String(from));
     this.#admit(undefined, file);
     return this.#requireFrom(file);
   }
 
   #requireFrom(parent: string): Require {
-    const { resolve } = createRequire(parent);
+    const { resolve: find } = createRequire(parent);
+    const own = (specifier: string): string => {
+      const file = find(specifier);
+      if (!isEsModule(file) || /^[./]/.test(specifier)) return file;
+      return fileURLToPath(import.meta.resolve(requireOf(specifier, pathToFileURL(parent).href)));
+    };
     const require = (specifier: string): unknown => {
       if (specifier === 'orlop/plugin') return this.#contract;
       if (isBuiltin(specifier)) return this.#builtin(specifier.replace(/^node:/, ''));
-      const file = resolve(specifier);
+      const file = own(specifier);
       if (isBuiltin(file)) return this.#builtin(file.replace(/^node:/, ''));
       this.#admit(parent, file);
       return this.#load(file);
     };
     const nothing = Object.create(null) as object;
-    const own = (specifier: string): string => resolve(specifier);
     return Object.assign(require, { resolve: own, main: undefined, cache: nothing, extensions: nothing });
   }
 
@@ -104,10 +108,10 @@ export class CommonJs {
 
   #run(module: Module, source: string): void {
     const { filename, exports, require } = module;
-    const run = compileFunction(source.replace(/^#!/, '//'), PARAMETERS, {
+    const run = vm.compileFunction(source.replace(/^#!/, '//'), PARAMETERS, {
       // So that what it imports is imported as this origin's.
       filename: marked(pathToFileURL(filename).href, this.#origin),
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     }) as (...parameters: unknown[]) => void;
     Reflect.apply(run, exports, [exports, require, module, filename, dirname(filename)]);
   }

@@ -7,6 +7,9 @@ import { type Origin, SCHEME } from './origins.ts';
 const RUNTIME = JSON.stringify(new URL('./runtime.js', import.meta.url).href);
 const FORM = new RegExp(`^${SCHEME}(builtin|commonjs|contract)/(.*)#([0-9a-f]+)$`);
 
+/** What the module that stands for a CommonJS one imports: the exports of that, whoever asks under its URL. */
+export const COMMONJS = `${SCHEME}commonjs`;
+
 export function generatedUrl({ id }: Origin, kind: string, name: string): string {
   return `${SCHEME}${kind}/${name}#${id}`;
 }
@@ -16,7 +19,9 @@ export async function generate(url: string, contract: string): Promise<string> {
   const origin = JSON.stringify(id);
   switch (kind) {
     case 'commonjs':
-      return `import { commonJs } from ${RUNTIME};\nexport const { load, get } = commonJs(${origin});`;
+      return `import { commonJs } from ${RUNTIME};
+export const { get } = commonJs(${origin});
+export const it = commonJs(${origin}).load(${JSON.stringify(decodeURIComponent(name))});`;
     case 'contract':
       return `import { writePrivateOf } from ${RUNTIME};
 export * from ${JSON.stringify(contract)};
@@ -34,8 +39,7 @@ ${exported(names, (each) => `it[${each}]`)}`;
 /** The module as which a CommonJS one is imported: what that exports, under the names that its source tells. */
 export async function commonJsShim(file: string): Promise<string> {
   await init();
-  return `import { get, load } from '${SCHEME}commonjs';
-const it = load(import.meta.url);
+  return `import { get, it } from '${COMMONJS}';
 export default it;
 ${exported([...exportsOf(file, new Set())], (each) => `get(it, ${each})`)}`;
 }

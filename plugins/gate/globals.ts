@@ -57,7 +57,9 @@ function guarded(callable: Callable, what: string, power: Power, isEnding = fals
 }
 
 function guardGetBuiltinModule(): void {
-  const getBuiltinModule = process.getBuiltinModule.bind(process);
+  // Not before Node 20.16.
+  const getBuiltinModule = process.getBuiltinModule?.bind(process);
+  if (!getBuiltinModule) return;
   process.getBuiltinModule = ((name: string) => {
     const caller = callerOf();
     const module = getBuiltinModule(name) as object | undefined;

@@ -4,15 +4,30 @@ import type { LoadFnOutput, LoadHookContext, ResolveFnOutput, ResolveHookContext
 import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isOpenTo } from './builtins.ts';
-import { commonJsShim, generate, generatedUrl } from './generated.ts';
-import { entered, keepOrigin, labelOf, marked, type Origin, originOf, SCHEME } from './origins.ts';
+import { COMMONJS, commonJsShim, generate, generatedUrl } from './generated.ts';
+import {
+  entered,
+  keepOrigin,
+  labelOf,
+  marked,
+  type Origin,
+  originOf,
+  required,
+  SCHEME,
+  unmarked,
+} from './origins.ts';
 import { outside } from './packages.ts';
 
 type Resolve = (specifier: string, context?: Partial<ResolveHookContext>) => Promise<ResolveFnOutput>;
 type Load = (url: string, context?: Partial<LoadHookContext>) => Promise<LoadFnOutput>;
 
+/** Conditions in the `exports` of packages. */
+const REQUIRE = ['node', 'require'];
+
 /** URL of `orlop/plugin`, as the kernel itself imports it. */
 let contract = '';
+/** URLs of CommonJS modules, marked. */
+const shims = new Set<string>();
 
 export function initialize(data: { contract: string }): void {
   ({ contract } = data);
@@ -25,6 +40,8 @@ export async function resolve(
 ): Promise<ResolveFnOutput> {
   const parent = originOf(context.parentURL);
   if (parent) return await resolveFor(parent, specifier, context, next);
+  const asked = required(specifier);
+  if (asked) return await next(asked.specifier, { ...context, parentURL: asked.parent, conditions: REQUIRE });
   const entry = entered(specifier);
   if (!entry) return await next(specifier, context);
   keepOrigin(entry);
@@ -39,8 +56,9 @@ async function resolveFor(
   next: Resolve,
 ): Promise<ResolveFnOutput> {
   if (specifier === 'orlop/plugin') return replaced(origin, 'contract', '');
-  // What a module that stands for a CommonJS one imports; as whom is not for it to say.
-  if (specifier === `${SCHEME}commonjs`) return replaced(origin, 'commonjs', '');
+  // As whom, and of which module, is not for it to say.
+  if (specifier === COMMONJS && shims.has(context.parentURL!))
+    return replaced(origin, 'commonjs', encodeURIComponent(unmarked(context.parentURL!)));
   if (specifier.startsWith(SCHEME)) throw refused(`${labelOf(origin)} may not import ${specifier}`);
   const found = await next(specifier, context);
   const { url } = found;
@@ -78,5 +96,6 @@ export async function load(url: string, context: LoadHookContext, next: Load): P
   if (!FORMATS.has(String(format)))
     throw refused(`${labelOf(origin)} may not import ${url.replace(/#.*$/, '')}: it is of format ${format}`);
   if (format !== 'commonjs') return loaded;
+  shims.add(url);
   return { format: 'module', source: await commonJsShim(fileURLToPath(url)), shortCircuit: true };
 }

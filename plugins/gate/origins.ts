@@ -22,6 +22,7 @@ export const SCHEME = 'orlop-gate:';
 
 const MARK = /#orlop-([0-9a-f]{16})(?=$|[:)])/;
 const ENTER = `${SCHEME}enter/`;
+const REQUIRE = `${SCHEME}require/`;
 
 const origins = new Map<string, Origin>();
 
@@ -73,6 +74,19 @@ export function entered(specifier: string): Origin | undefined {
 export function labelOf({ name, module }: Origin): string {
   if (name !== undefined) return `plugin "${name}"`;
   return `plugin module ${module.startsWith('data:') ? 'data:' : module.replace(/^.*\/|[?#].*$/g, '')}`;
+}
+
+/** What the kernel resolves to know which module `require` is to get where Node's own would get an ES module, by the condition `module-sync`. */
+export function requireOf(specifier: string, parent: string): string {
+  return REQUIRE + encodeURIComponent(JSON.stringify({ specifier, parent }));
+}
+
+export function required(specifier: string): { specifier: string; parent: string } | undefined {
+  if (!specifier.startsWith(REQUIRE)) return undefined;
+  return JSON.parse(decodeURIComponent(specifier.slice(REQUIRE.length))) as {
+    specifier: string;
+    parent: string;
+  };
 }
 
 /** Why something is refused, and which grant to ask for. */

@@ -91,6 +91,9 @@ const CLOSED = {
   'a file elsewhere, required': () => require('../secret.json'),
   'a link to it': () => require('./secret.json'),
   'require from elsewhere': (tree) => createRequire(`${tree}x.js`)('./kernel/kernel.js'),
+  'require from elsewhere, by a detour': () =>
+    createRequire(`${import.meta.dirname}/node_modules/../../x.js`)('./secret.json'),
+  'the exports of another': () => import(`${GATE}commonjs`),
   'an entry of its own': () =>
     import(
       `${GATE}enter/${encodeURIComponent(JSON.stringify({ id: '0', powers: ['files'], module: 'node:fs' }))}`

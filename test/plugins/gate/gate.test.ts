@@ -25,7 +25,7 @@ exports.later = async (file) => (await import('./more.mjs')).default(file);
 exports.deep = (file) => require('./lib/deep').stat(file);
 exports.load = (file) => require(file);
 exports.loader = () => module.constructor._load ?? module.require('module')._cache.x ?? null;
-exports.about = [require('./data').answer, __filename.endsWith('legacy/index.js'), module.loaded].join();
+exports.about = [require('dual').kind, require('./data').answer, __filename.endsWith('legacy/index.js'), module.loaded].join();
 `;
 
 /** A package with what it depends on. */
@@ -39,6 +39,12 @@ function packageWith(t: Test, host: readonly string[]): NonNullable<Parameters<T
     node_modules: {
       linked: t.fixture('symlink', '../../linked'),
       orlop: t.fixture('symlink', join(tree, '..')),
+      dual: {
+        'package.json':
+          '{"name":"dual","exports":{".":[{"module-sync":"./esm.mjs","default":"./cjs.js"},"./cjs.js"]}}',
+        'esm.mjs': "export const kind = 'esm';",
+        'cjs.js': "exports.kind = 'cjs';",
+      },
       legacy: {
         'package.json': '{"name":"legacy","version":"1.0.0"}',
         'index.js': LEGACY,
@@ -96,7 +102,7 @@ async function tryToEscape(t: Test, isolation: Isolation): Promise<void> {
         way,
       );
     }
-    const free = [6, true, 4, 64, 1, 410, '/', '42,true,false', 'linked', null, null, null];
+    const free = [6, true, 4, 64, 1, 410, '/', 'cjs,42,true,false', 'linked', null, null, null];
     t.same(await kernel.bus.request('escape.free', null), free, 'what needs none works');
   });
   for (const power of powers) {
