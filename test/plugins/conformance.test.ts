@@ -209,16 +209,18 @@ t.test('ingress', async (t) => {
   const module = (path: string) => ({
     module: new URL(`../../plugins/${path}/index.js`, import.meta.url).href,
   });
-  const { objects } = await testKernel(t, {
+  const config = { address: '127.0.0.1', httpPort, httpsPort };
+  const kernel = await testKernel(t, {
     // The latter two in a worker, as ever.
     plugins: [module('secrets/aesgcm'), module('loadbalancer'), module('ingress')],
-    config: { ingress: { address: '127.0.0.1', httpPort, httpsPort } },
+    config: { ingress: config },
   });
   const at = (port: number) => ({ host: '127.0.0.1', port });
   await ingressConformance(checks(t), 'ingress', async () => ({
-    objects,
+    objects: kernel.objects,
     http: at(httpPort!),
     https: at(httpsPort!),
+    swap: () => kernel.swap('ingress', { ...module('ingress'), config }),
   }));
 });
 

@@ -132,7 +132,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
       resources: (plugin.grants?.objects ?? []).flatMap(({ resource }) => (resource === '*' ? [] : resource)),
       ...(tasks ? { tasks } : {}),
     })),
-  'ingress.v1': (t, { name, kernel, config, given: { ingress = {} } }) =>
+  'ingress.v1': (t, { name, kernel, config, swap, given: { ingress = {} } }) =>
     ingressConformance(t, name, async () => {
       const { http, https, controller } = {
         ...{ http: config['httpPort'], https: config['httpsPort'] },
@@ -144,6 +144,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
         http: { host: LOCAL, port: http },
         ...(typeof https === 'number' ? { https: { host: LOCAL, port: https } } : {}),
         controller,
+        swap,
       };
     }),
   'loadbalancer.v1': (t, { name, kernel }) =>

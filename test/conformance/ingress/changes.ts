@@ -7,8 +7,8 @@ import { DOMAIN, ingress, NAMESPACE, pods, rule, type Site, service, slice } fro
 
 const CLIENTS = 4;
 
-/** All ready endpoints are used; pods and rules come and go while requests run, and none of those fails. */
-export async function changesConformance(t: Checks, site: Site): Promise<void> {
+/** All ready endpoints are used; pods, rules and the plugin itself come and go while requests run, and none of those fails. */
+export async function changesConformance(t: Checks, site: Site, swap?: () => Promise<void>): Promise<void> {
   const { objects, http, patienceMs } = site;
   const host = `changes.${DOMAIN}`;
   const [one, two, three] = await pods(t, site, ['one', 'two', 'three']);
@@ -82,6 +82,11 @@ export async function changesConformance(t: Checks, site: Site): Promise<void> {
       patienceMs,
     );
     t.pass('a rule that changes is followed');
+    if (swap) {
+      await swap();
+      await some('two');
+      t.pass('a swap is survived');
+    }
   } finally {
     done.abort();
     await Promise.all(loads);

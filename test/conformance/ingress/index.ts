@@ -16,6 +16,8 @@ export interface IngressFixture {
   https?: Address | undefined;
   /** What the `spec.controller` of its IngressClasses is. Default: that of the one it makes. */
   controller?: string | undefined;
+  /** Swaps it for itself. Absent: that is not looked at. */
+  swap?: (() => Promise<void>) | undefined;
   /** How long it may take to follow a change, in milliseconds. Default 10,000. */
   patienceMs?: number | undefined;
 }
@@ -30,7 +32,7 @@ export async function ingressConformance(
   make: (t: Checks) => Promise<IngressFixture>,
 ): Promise<void> {
   await t.test(`${name}: conformance to ingress.v1`, async (t) => {
-    const { objects, http, https, controller, patienceMs = 10_000 } = await make(t);
+    const { objects, http, https, controller, swap, patienceMs = 10_000 } = await make(t);
     const site: Site = {
       objects,
       http,
@@ -55,7 +57,7 @@ export async function ingressConformance(
     await becomes(t, site, nowhere, '404', 'without an Ingress there is nothing');
     await t.test('rules', (t) => rulesConformance(t, site));
     await t.test('messages', (t) => messagesConformance(t, site));
-    await t.test('changes', (t) => changesConformance(t, site));
+    await t.test('changes', (t) => changesConformance(t, site, swap));
     if (https) await t.test('TLS', (t) => tlsConformance(t, site, https));
   });
 }

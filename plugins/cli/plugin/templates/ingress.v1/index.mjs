@@ -5,6 +5,8 @@ import {
   definePlugin,
   IngressClasses,
   Ingresses,
+  informer,
+  keyOfObject,
   LoadBalancer,
   loopInstance,
   parseKey,
@@ -13,7 +15,8 @@ import {
 
 /** @import { IncomingHttpHeaders, IncomingMessage } from 'node:http' */
 /** @import { Socket } from 'node:net' */
-/** @import { Endpoint, HTTPIngressPath, Ingress, IngressBackend } from 'orlop/plugin' */
+/** @import { Context, Endpoint, HTTPIngressPath, Ingress, IngressBackend, IngressClass } from 'orlop/plugin' */
+/** @import { KubeObject, Resource } from 'orlop/plugin' */
 /** @typedef {{ namespace: string, name: string, port: string | number }} Backend */
 
 /** Whose IngressClasses are ours. */
@@ -104,6 +107,20 @@ function pass(balancer, to, incoming, outgoing, tried = []) {
 const without = (headers, names) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
 
+/**
+ * Keeps all objects of a resource, by key. Resolves when those that there are are known.
+ * @template {KubeObject} T @param {Context} ctx @param {Resource<T>} resource @param {Map<string, T>} objects
+ * @returns {Promise<void>}
+ */
+function keep(ctx, resource, objects) {
+  return new Promise((synced) => {
+    const changed = (/** @type {T} */ object) => void objects.set(keyOfObject(object), object);
+    const deleted = (/** @type {T} */ object) => void objects.delete(keyOfObject(object));
+    const watch = informer(ctx, resource, {}, { changed, deleted, synced });
+    ctx.defer(() => watch.close());
+  });
+}
+
 export default definePlugin({
   name: 'my-plugin',
   kind: 'ingress.v1',
@@ -114,46 +131,47 @@ export default definePlugin({
   grants: {
     objects: [
       { resource: Ingresses, verbs: ['get', 'list', 'watch', 'update'] },
-      { resource: IngressClasses, verbs: ['get', 'list', 'create'] },
+      { resource: IngressClasses, verbs: ['get', 'list', 'watch', 'create'] },
     ],
     host: ['net'],
   },
   // Where the load balancer runs, which it calls.
   isolation: { worker: 'data-path' },
   async start(ctx) {
-    const { objects } = ctx;
-    /** As the cache has them: no I/O. */
-    const ours = async () => {
-      const classes = (await objects.list(IngressClasses, { revision: 0 })).items;
-      const names = classes.flatMap(({ key, value }) =>
-        value.spec?.controller === CONTROLLER ? [key.name] : [],
-      );
-      const where = (/** @type {Ingress} */ { spec }) => names.includes(spec?.ingressClassName ?? '');
-      return (await objects.list(Ingresses, { revision: 0, where })).items.map(({ value }) => value);
-    };
-    /** @param {IncomingMessage} incoming @param {ServerResponse} outgoing */
-    const serve = async (incoming, outgoing) => {
-      const { host = '' } = incoming.headers;
-      const [path = '/'] = (incoming.url ?? '/').split('?');
-      const backend = route(await ours(), host.toLowerCase().replace(/:\d+$/, ''), path);
-      if (backend) pass(ctx.services.balancer, backend, incoming, outgoing);
-      else outgoing.writeHead(404).end();
-    };
-    /** @param {IncomingMessage} incoming @param {ServerResponse} outgoing */
-    const answer = (incoming, outgoing) =>
-      void serve(incoming, outgoing).catch((error) => {
-        ctx.log.warn('a request failed', { error: String(error) });
-        outgoing.destroy();
-      });
-    const server = createServer(answer);
-    server.on('upgrade', (incoming, socket) => {
-      const outgoing = new ServerResponse(incoming);
-      outgoing.assignSocket(/** @type {Socket} */ (socket));
-      answer(incoming, outgoing);
-    });
+    const { objects, services } = ctx;
     const metadata = { name: 'my-plugin' };
     if (!(await objects.get(IngressClasses, metadata)))
       await objects.create(IngressClasses, { metadata, spec: { controller: CONTROLLER } });
+    /** @type {Map<string, IngressClass>} */
+    const classes = new Map();
+    /** @type {Map<string, Ingress>} */
+    const ingresses = new Map();
+    await Promise.all([keep(ctx, IngressClasses, classes), keep(ctx, Ingresses, ingresses)]);
+    const ours = () =>
+      [...ingresses.values()].filter(
+        ({ spec }) => classes.get(spec?.ingressClassName ?? '')?.spec?.controller === CONTROLLER,
+      );
+
+    let isOver = false;
+    ctx.defer(() => {
+      isOver = true;
+    });
+    /** @param {IncomingMessage} incoming @param {ServerResponse} outgoing */
+    const serve = (incoming, outgoing) => {
+      // Clients whose connections are kept go to the successor with their next request.
+      if (isOver) outgoing.setHeader('connection', 'close');
+      const host = (incoming.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+      const [path = '/'] = (incoming.url ?? '/').split('?');
+      const backend = route(ours(), host, path);
+      if (backend) pass(services.balancer, backend, incoming, outgoing);
+      else outgoing.writeHead(404).end();
+    };
+    const server = createServer(serve);
+    server.on('upgrade', (incoming, socket) => {
+      const outgoing = new ServerResponse(incoming);
+      outgoing.assignSocket(/** @type {Socket} */ (socket));
+      serve(incoming, outgoing);
+    });
     await ctx.listen({ host: '0.0.0.0', port: ctx.config.httpPort }, (socket) =>
       server.emit('connection', socket),
     );
@@ -162,10 +180,7 @@ export default definePlugin({
         sources: [source(ctx, Ingresses)],
         async reconcile(key) {
           const { namespace, name } = parseKey(key);
-          const mine = (await ours()).some(
-            ({ metadata: of }) => of?.namespace === namespace && of?.name === name,
-          );
-          if (!mine) return;
+          if (!ours().some(({ metadata: of }) => of?.namespace === namespace && of?.name === name)) return;
           await objects.modify(Ingresses, { namespace, name }, (draft) => {
             if (draft.status?.loadBalancer?.ingress) return false;
             draft.status = { loadBalancer: { ingress: [{ ip: '127.0.0.1' }] } };
