@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PluginDeclaration } from 'orlop/plugin';
 import t from 'tap';
@@ -169,6 +169,45 @@ function isOnlyOfMakers(file: string): boolean {
       !/^(test|bench)\//.test(each) && !each.startsWith(`${maker}/`) && importsOf(each).includes(file),
   );
 }
+
+t.test('every kind is in the catalogue, and has a suite that its plugins are run against', async (t) => {
+  const kindsIn = (file: string, pattern: RegExp): string[] =>
+    [...read(file).matchAll(pattern)].map((match) => match[1]!);
+  // None: a loader.
+  const kindOf = (folder: string): string | undefined =>
+    kindsIn(join(folder, 'index.ts'), /^ {2}kind: '(.+)'/gm)[0];
+  const kinds = new Set([
+    ...pluginFolders.flatMap((folder) => kindOf(folder) ?? []),
+    ...manifestFolders.flatMap((folder) => kindsIn(join(folder, 'plugin.json'), /"kind": "(.+?)"/g)),
+    ...sources
+      .filter((file) => file.startsWith('kernel/contract/kinds/'))
+      .flatMap((file) => kindsIn(file, /\bservices?<.*>\('(.+)'\)/g)),
+  ]);
+  t.ok(kinds.size > 15, 'there are kinds to check');
+  const catalogue = read('plugins/README.md').split('\n');
+  const command = read('plugins/cli/plugin/suites.ts');
+  const suites = sources.filter((file) => file.startsWith('test/conformance/'));
+  for (const kind of kinds) {
+    const row = catalogue.find((line) => line.startsWith(`| \`${kind}\``));
+    t.match(row ?? '', /\| yes +\|$/, `${kind} has a row in plugins/README.md, with a suite`);
+    t.ok(catalogue.includes(`### ${kind}`), `${kind} has a section in plugins/README.md`);
+    const suite = suites.find((file) => read(file).includes(`conformance to ${kind}\``));
+    const name = `./${suite?.slice('test/conformance/'.length)}`;
+    t.ok(read('test/conformance/index.ts').includes(`'${name}'`), `${kind} has a suite in test/conformance`);
+    t.ok(command.includes(`'${kind}'`), `orlop plugin test runs the suite of ${kind}`);
+  }
+  const tests = sources.filter((file) => file.endsWith('.test.ts')).map(read);
+  const running = tests.filter((text) => /Conformance\(/.test(text)).join('\n');
+  const unseen = [...pluginFolders.filter((folder) => kindOf(folder)), ...manifestFolders].filter(
+    (folder) => {
+      // The controllers are found by their folders; the component is built from its own.
+      if (dirname(folder) === 'plugins/controllers') return false;
+      const name = folder === 'plugins/scoring/wasm' ? 'scoring-wasm' : basename(folder);
+      return !new RegExp(`['/]${name}['/]`).test(running);
+    },
+  );
+  t.same(unseen, [], 'every plugin is run against a suite');
+});
 
 t.test('the host powers a plugin declares are those it uses', async (t) => {
   for (const folder of pluginFolders) {
