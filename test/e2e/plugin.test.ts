@@ -67,7 +67,7 @@ t.test('swap: the new one runs, a bad one is refused, a deleted one falls back',
     );
     const refused = await orlop('plugin', 'swap', 'scheduler', path, '--data', at.data);
     t.match(refused, { code: 1, stdout: /refused: .*boom/ }, `${turn}: ${refused.stderr}`);
-    t.match(refused.stdout, /Running 0\.1\.0, revision 2/, 'the old one goes on');
+    t.match(refused.stdout, /revision 2 goes on$/m, 'the old one goes on');
   }
   await cluster.kubectl.ok('run p --image=none --restart=Never');
   await until('the pod is bound', 30_000, async () =>
