@@ -18,11 +18,16 @@ export class Access {
     this.#grants = grants;
   }
 
+  /** Closes all that was opened. */
+  close(): void {
+    for (const each of this.#open) each.close();
+    this.#open.clear();
+  }
+
   /** Closes all that was opened; whatever is tried from now on fails, and says `why`. */
   revoke(why: string): void {
     this.#revoked ??= why;
-    for (const each of this.#open) each.close();
-    this.#open.clear();
+    this.close();
   }
 
   check(): void {

@@ -149,9 +149,9 @@ export class Run {
 
   /**
    * Ends the instance: it may finish what it has in hand and clean up, then its access is revoked. Never throws: what goes wrong is
-   * logged.
+   * logged. Calls of its services that are `inHand` keep it until they end, for as long as a stop may take.
    */
-  async stop(why: string): Promise<void> {
+  async stop(why: string, inHand: Promise<unknown>[] = []): Promise<void> {
     this.cancel();
     const { stop } = this.#around.timing;
     const instance = this.#instance;
@@ -162,7 +162,10 @@ export class Run {
         this.log.warn('did not stop cleanly', { error: asStatusError(error).message }),
       );
     }
-    this.#access.revoke(why);
+    const revoke = (): void => this.#access.revoke(why);
+    if (inHand.length === 0) return revoke();
+    this.#access.close();
+    within(stop, 'a call', () => Promise.allSettled(inHand)).then(revoke, revoke);
   }
 
   /** A start that was given up may still end: then what it made is stopped. */

@@ -15,6 +15,8 @@ interface Cell {
  */
 class Slot {
   owner: string | undefined;
+  /** Calls of the present provider that have not ended. */
+  inHand = new Set<Promise<unknown>>();
   readonly #what: string;
   readonly #cells = new Map<PropertyKey, Cell>();
   readonly #late: object;
@@ -51,7 +53,7 @@ class Slot {
       const cell = this.#cell(key);
       if (!method) continue;
       cell.call = method.bind(target) as Callable;
-      cell.method ??= (...args) => cell.call(...args);
+      cell.method ??= (...args) => this.#noted(cell.call(...args));
     }
   }
 
@@ -73,6 +75,15 @@ class Slot {
 
   #read(key: PropertyKey): unknown {
     return this.#cell(key).method ?? Reflect.get(this.#target ?? this.#unavailable(), key);
+  }
+
+  #noted(result: unknown): unknown {
+    if (!(result instanceof Promise)) return result;
+    const { inHand } = this;
+    const ended = (): boolean => inHand.delete(result);
+    inHand.add(result);
+    result.then(ended, ended);
+    return result;
   }
 
   #unavailable(): never {
@@ -165,12 +176,19 @@ export class Services {
     }
   }
 
-  /** Makes `provisions` all that `owner` provides, at once: callers see the old ones or the new ones. */
-  provide(provisions: readonly Provision[], owner: string): void {
+  /**
+   * Makes `provisions` all that `owner` provides, at once: callers see the old ones or the new ones. Returns the calls that the old
+   * ones have in hand.
+   */
+  provide(provisions: readonly Provision[], owner: string): Promise<unknown>[] {
     const kept = new Set(provisions.map(({ token, name }) => `${token.kind}/${name}`));
     const kinds = new Set(provisions.map(({ token }) => token.kind));
+    const inHand: Promise<unknown>[] = [];
     for (const [id, slot] of this.#slots) {
-      if (slot.owner !== owner || kept.has(id)) continue;
+      if (slot.owner !== owner) continue;
+      inHand.push(...slot.inHand);
+      slot.inHand = new Set();
+      if (kept.has(id)) continue;
       slot.clear();
       const kind = id.slice(0, id.indexOf('/'));
       this.#named.get(kind)?.delete(id.slice(kind.length + 1));
@@ -184,6 +202,7 @@ export class Services {
       this.#named.get(token.kind)!.set(name, slot.forwarder);
     }
     for (const kind of kinds) this.#changed(kind);
+    return inHand;
   }
 
   #slot(kind: string, name: string): Slot {

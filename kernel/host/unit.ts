@@ -161,9 +161,9 @@ export class Unit implements Managed {
       this.#starting = undefined;
     }
     this.plugin = next;
-    this.#adopt(run);
+    const inHand = this.#adopt(run);
     await this.#listeners.settle();
-    await old.stop(`was replaced by revision ${run.revision}`);
+    await old.stop(`was replaced by revision ${run.revision}`, inHand);
   }
 
   async #rollBack(old: Run, restore: () => Promise<void>): Promise<void> {
@@ -181,16 +181,17 @@ export class Unit implements Managed {
     this.#around.services.check(run.provisions, this.name);
   }
 
-  #adopt(run: Run): void {
-    if (this.#run !== run) {
-      this.#run = run;
-      this.#runningSince = performance.now();
-      this.#around.services.provide(run.provisions, this.name);
-    }
+  /** Returns the calls that its predecessor has in hand. */
+  #adopt(run: Run): Promise<unknown>[] {
+    const isNew = this.#run !== run;
+    if (isNew) this.#runningSince = performance.now();
+    this.#run = run;
+    const inHand = isNew ? this.#around.services.provide(run.provisions, this.name) : [];
     this.#unhealthy = 0;
     this.#set('Running', undefined, true);
     this.#watchOver(0);
     void run.failed?.then((error) => this.#exclusive(() => this.#replaceFailed(run, error.message)));
+    return inHand;
   }
 
   #watchOver(delay: number): void {

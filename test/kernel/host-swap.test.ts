@@ -20,6 +20,11 @@ interface Counter {
 }
 const Counter = service<Counter>('counter.v1');
 
+interface Reader {
+  read(call: string): Promise<string>;
+}
+const Reader = service<Reader>('reader.v1');
+
 /** Counts, and hands the count over. */
 function counter(word: string, rest: Partial<PluginDeclaration> = {}): PluginDeclaration {
   return definePlugin({
@@ -183,6 +188,48 @@ t.test('what has been swapped out can do nothing any more', async (t) => {
   t.ok(old.signal.aborted);
   await present.objects.list(ConfigMaps);
   t.notOk(present.signal.aborted);
+});
+
+t.test('a call in hand at the flip keeps its access until it ends', async (t) => {
+  const contexts: Context[] = [];
+  const started = new Map<string, () => void>();
+  const reader = (version: string): PluginDeclaration =>
+    definePlugin({
+      name: 'reader',
+      kind: 'reader.v1',
+      version,
+      description: 'Reads when it is let go.',
+      provides: [Reader],
+      grants: { objects: [{ resource: ConfigMaps, verbs: '*' }] },
+      start(ctx) {
+        contexts.push(ctx as Context);
+        ctx.objects.watch(ConfigMaps, { initial: true }, { event() {}, closed() {} });
+        const read = async (call: string): Promise<string> => {
+          await new Promise<void>((resolve) => started.set(call, resolve));
+          return `${version} ${(await ctx.objects.list(ConfigMaps)).items.length}`;
+        };
+        return { provides: [provide(Reader, { read })] };
+      },
+    }) as PluginDeclaration;
+  const kernel = await testKernel(t, { plugins: [reader('one')], timing: { stop: 500 } });
+  const held = kernel.service(Reader);
+  const { watchers } = kernel.objects.stats();
+  const [ends, hangs] = [held.read('ends'), held.read('hangs')];
+  await kernel.swap('reader', reader('two'));
+  const present = held.read('present');
+  t.equal(kernel.objects.stats().watchers, watchers, 'what it had opened is closed');
+  started.get('ends')!();
+  t.equal(await ends, 'one 0');
+  started.get('present')!();
+  t.equal(await present, 'two 0');
+  await eventually('a call that does not end keeps it no longer than a stop may take', () =>
+    contexts[0]!.objects.list(ConfigMaps).then(
+      () => false,
+      () => true,
+    ),
+  );
+  started.get('hangs')!();
+  await t.rejects(hangs, { message: /was replaced by revision 2: its context is revoked/ });
 });
 
 /** An HTTP server behind `ctx.listen` that ends its keep-alive connections politely. */
