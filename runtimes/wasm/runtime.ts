@@ -262,10 +262,14 @@ export class WasmRuntime implements Runtime {
 
   async #removeLeftovers(): Promise<void> {
     await mkdir(this.#podsDir, { recursive: true });
-    for (const uid of await readdir(this.#podsDir)) {
-      const path = join(this.#podsDir, uid);
-      if ((await stat(path)).mtimeMs < Date.now() - LEFTOVER_MS)
-        await rm(path, { recursive: true, force: true });
+    for (const id of await readdir(this.#podsDir)) {
+      const path = join(this.#podsDir, id);
+      // After a swap pods run, and may go meanwhile.
+      if (this.#live.sandboxes.has(id)) continue;
+      const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+      if (found && found.mtimeMs < Date.now() - LEFTOVER_MS) await rm(path, { recursive: true, force: true });
     }
   }
 }
