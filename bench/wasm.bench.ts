@@ -38,7 +38,7 @@ async function measureStarts(): Promise<void> {
   const cold = await open('cold');
   await sleep(REST_MS);
   report.result('component never seen: assigned to first 200', await start(cold.runtime), 'ms');
-  await cold.live.release();
+  await cold.live.close();
 
   const { runtime, live } = await open('warm');
   await start(runtime);
@@ -55,7 +55,7 @@ async function measureStarts(): Promise<void> {
   const p50 = median(warm);
   report.result('prepared: assigned to first 200, p50', p50, 'ms');
   report.goal('pod start with a thread in reserve to one without, p50', p50 / booting, 'x', '<=', 0.35);
-  await live.release();
+  await live.close();
 }
 
 async function measureServing(): Promise<void> {
@@ -81,7 +81,7 @@ async function measureServing(): Promise<void> {
   }
   report.goal('HTTP component to bare node:http, requests/s', median(ratios), 'x', '>=', 0.6);
   await bare.terminate();
-  await live.release();
+  await live.close();
 }
 
 async function open(cache: string): Promise<{ runtime: WasmRuntime; live: LivePods }> {

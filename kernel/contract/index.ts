@@ -13,6 +13,7 @@ export * from './frozen.ts';
 export * from './graph.ts';
 export * from './isolation.ts';
 export * from './kinds/index.ts';
+export * from './lasting.ts';
 export * from './model/index.ts';
 export * from './objects.ts';
 export * from './plugin.ts';

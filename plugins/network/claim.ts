@@ -15,11 +15,7 @@ export interface Claim {
   local: Cidr;
   /** Why `local` is in 127/8; `undefined` when it is not. */
   unrouted: string | undefined;
-  /** Lets a successor in this process claim the same. */
-  yield(): Promise<void>;
-  /** Takes back what `yield` gave. */
-  retake(): Promise<void>;
-  /** Ends it, unless a successor has it. */
+  /** Ends it. */
   release(): Promise<void>;
 }
 
@@ -90,29 +86,16 @@ async function hold(range: Cidr, index: number): Promise<Claim | undefined> {
       ? upper
       : { base: LOOPBACK_POOL + index * sizeOf(NODE_PREFIX), prefix: NODE_PREFIX };
   const address = formatAddress(local.base + sizeOf(local.prefix) - 1);
-  let released = false;
-  let lock = await listen(address);
+  const lock = await listen(address);
   if (!lock) return undefined;
-  const unlock = async (): Promise<void> => {
-    const held = lock;
-    lock = undefined;
-    if (held) await new Promise((resolve) => held.close(resolve));
-  };
   return {
     range,
     local,
     unrouted,
-    yield: unlock,
-    async retake() {
-      lock ??= await listen(address);
-    },
     async release() {
-      if (released) return;
-      released = true;
-      lock ??= await listen(address);
-      if (!lock) return;
+      if (!lock.listening) return;
       if (unrouted === undefined) await removeLocalRoute(upper);
-      await unlock();
+      await new Promise((resolve) => lock.close(resolve));
     },
   };
 }

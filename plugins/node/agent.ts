@@ -7,6 +7,7 @@ import {
   type Instance,
   type Json,
   KUBERNETES_RELEASE,
+  Lasting,
   type LogsParams,
   nodeSubject,
   type PodNetwork,
@@ -108,22 +109,25 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   );
   ctx.defer(() => kubelet.close());
   let drained = false;
+  // Of the pods that end with the agent: those of one that is unwound are its predecessor's.
+  const lasting = Lasting.take<null>(ctx.inherited?.state) ?? new Lasting(null);
   return {
     health: () => registration.health(),
     // Two agents must never act on one pod: the successor finds all it needs in the store and the runtimes.
     async drain() {
       drained = true;
       await pods.close();
-      return undefined;
+      return { schema: 1, state: lasting.offer() };
     },
     // After a drain the pods are the successor's.
     async stop() {
-      if (drained || !ctx.config.stopPodsAtExit) return;
+      if (!lasting.release() || drained || !ctx.config.stopPodsAtExit) return;
       await pods.close();
       await stopPods(node);
     },
     async resume() {
       drained = false;
+      lasting.withdraw();
       pods = new PodManager(node);
       await pods.start();
     },

@@ -3,6 +3,7 @@ import {
   type Context,
   type Instance,
   type Json,
+  Lasting,
   type Member,
   PRESENCE,
   type Sign,
@@ -10,10 +11,23 @@ import {
 } from 'orlop/plugin';
 import type { Config } from './config.ts';
 
+type Run = {
+  session: string;
+  started: string;
+};
+
+/** Of the handover: the run goes on, also for a successor that does not take the ticket. */
+interface State {
+  ticket: string;
+  run: Run;
+}
+
 export function start(ctx: Context<Config>): Instance {
   const { bus, config, inherited, kernel } = ctx;
-  const before = inherited?.state as { session: string; started: string } | undefined;
-  const run = before ?? { session: randomUUID(), started: timestamp() };
+  const { ticket, run = { session: randomUUID(), started: timestamp() } } = (inherited?.state ??
+    {}) as Partial<State>;
+  // One that is unwound says no goodbye: its predecessor goes on.
+  const lasting = Lasting.take<Run>(ticket) ?? new Lasting(run);
   const member: Member = {
     id: kernel.id,
     ...run,
@@ -30,15 +44,16 @@ export function start(ctx: Context<Config>): Instance {
   let isReplaced = false;
   ctx.defer(() => {
     clearInterval(timer);
-    if (!isReplaced) bus.publish(PRESENCE.bye, member as unknown as Json);
+    if (lasting.release() && !isReplaced) bus.publish(PRESENCE.bye, member as unknown as Json);
   });
   return {
     drain() {
       isReplaced = true;
-      return { schema: 1, state: run };
+      return { schema: 1, state: { ticket: lasting.offer(), run } };
     },
     resume() {
       isReplaced = false;
+      lasting.withdraw();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Context, type Instance, provide, Runtimes } from 'orlop/plugin';
+import { type Context, type Instance, Lasting, provide, Runtimes } from 'orlop/plugin';
 import { LivePods } from './live-pods.ts';
 import { WasmRuntime } from './runtime.ts';
 
@@ -6,13 +6,17 @@ import { WasmRuntime } from './runtime.ts';
 const SCHEMA = 1;
 
 export async function start(ctx: Context<Record<string, never>, Record<string, never>>): Promise<Instance> {
-  const inherited = ctx.inherited?.schema === SCHEMA ? LivePods.take(ctx.inherited.state) : undefined;
-  const live = inherited ?? new LivePods(ctx.cacheDir);
-  ctx.defer(() => live.release());
+  const { schema, state } = ctx.inherited ?? {};
+  const inherited = schema === SCHEMA ? Lasting.take<LivePods>(state) : undefined;
+  const lasting = inherited ?? new Lasting(new LivePods(ctx.cacheDir));
+  const live = lasting.value;
+  ctx.defer(async () => {
+    if (lasting.release()) await live.close();
+  });
   const runtime = await WasmRuntime.open({ dataDir: ctx.dataDir, log: ctx.log, live });
   return {
     provides: [provide(Runtimes, runtime, runtime.handler)],
-    drain: () => ({ schema: SCHEMA, state: live.offer() }),
-    resume: () => live.withdraw(),
+    drain: () => ({ schema: SCHEMA, state: lasting.offer() }),
+    resume: () => lasting.withdraw(),
   };
 }

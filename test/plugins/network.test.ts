@@ -65,10 +65,9 @@ t.test('claims: one per node, none twice, on one machine too', async (t) => {
     overlap(a.local, c.local) || overlap(b.local, c.local),
     'another cluster on the machine takes others',
   );
-  await a.yield();
+  await a.release();
   const again = await claimRange(one, 'a', cluster);
   t.same(again.range, a.range, 'a node that comes back gets what it had');
-  await a.release();
   const host = formatCidr({ base: again.local.base + 5, prefix: 32 }).split('/')[0]!;
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));

@@ -18,7 +18,7 @@ export async function wasmRuntime(t: Test): Promise<WasmRuntime> {
   const live = new LivePods(join(dir, 'cache'));
   const runtime = await WasmRuntime.open({ dataDir: join(dir, 'data'), log: silent, live });
   t.teardown(async () => {
-    await live.release();
+    await live.close();
     await rm(dir, { recursive: true });
   });
   return runtime;
