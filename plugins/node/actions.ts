@@ -32,7 +32,10 @@ export class PodActions {
   readonly #closed = new AbortController();
   readonly #signal: AbortSignal;
   #volumes: VolumePaths = new Map();
+  /** Drivers are asked one thing at a time about a pod's volumes. */
+  #turn: Promise<unknown> = Promise.resolve();
   #refresh: NodeJS.Timeout | undefined;
+  #refreshing = false;
   #failures = 0;
 
   constructor(node: NodeContext, worker: PodWorker) {
@@ -93,15 +96,14 @@ export class PodActions {
   }
 
   /**
-   * Returns when sandboxes and containers that were being made are made, so that a successor finds them. Does not wait for stops, which may
-   * take their grace period and can be done twice, nor long for hooks.
+   * Returns when sandboxes and containers that were being made are made, so that a successor finds them, and nothing is done to volumes any
+   * more. Does not wait for stops, which may take their grace period and can be done twice, nor long for hooks.
    */
   async close(): Promise<void> {
     clearTimeout(this.#refresh);
     this.#closed.abort();
-    if (this.#making.size === 0) return;
     const settled = new AbortController();
-    const all = Promise.all(this.#making).finally(() => settled.abort());
+    const all = Promise.all([...this.#making, this.#turn]).finally(() => settled.abort());
     await Promise.race([all, pause(CLOSE_MS, settled.signal)]);
   }
 
@@ -132,7 +134,7 @@ export class PodActions {
         await runtime.removePodSandbox(old.id);
       }
       step = 'FailedMount';
-      this.#volumes = await setUpVolumes(this.#node, pod);
+      this.#volumes = await this.#inTurn(() => setUpVolumes(this.#node, pod));
       this.#keepFresh(pod);
       step = 'FailedCreatePodSandBox';
       const { network } = this.#node;
@@ -174,7 +176,9 @@ export class PodActions {
     try {
       clearTimeout(this.#refresh);
       if (state.sandbox && runtime) await runtime.stopPodSandbox(state.sandbox.id);
-      await tearDownVolumes(this.#node, pod);
+      // The rest is its successor's.
+      this.#signal.throwIfAborted();
+      await this.#inTurn(() => tearDownVolumes(this.#node, pod));
       await this.#node.network.del(pod.metadata!.uid!);
       if (state.sandbox) state.sandbox = { ...state.sandbox, ready: false };
       for (const record of state.containers.values()) lose(record, new Date().toISOString());
@@ -226,7 +230,7 @@ export class PodActions {
   /** The volumes of a pod found running are set up again at the first need. */
   async #mounted(): Promise<VolumePaths> {
     if (this.#volumes.size === 0 && this.#worker.pod.spec?.volumes?.length) {
-      this.#volumes = await setUpVolumes(this.#node, this.#worker.pod);
+      this.#volumes = await this.#inTurn(() => setUpVolumes(this.#node, this.#worker.pod));
       this.#keepFresh(this.#worker.pod);
     }
     return this.#volumes;
@@ -242,13 +246,24 @@ export class PodActions {
 
   /** Takes over what has changed in the pod's volumes. */
   refresh(): void {
-    const { pod, state } = this.#worker;
-    if (!state.sandbox?.ready || state.releasing) return;
+    const { state } = this.#worker;
+    const isUsed = (): boolean => Boolean(state.sandbox?.ready) && !state.releasing && !this.#signal.aborted;
+    if (!isUsed() || this.#refreshing) return;
+    this.#refreshing = true;
+    const refreshed = this.#inTurn(async () => {
+      this.#refreshing = false;
+      if (isUsed()) await setUpVolumes(this.#node, this.#worker.pod);
+    });
     void this.#beside(
-      setUpVolumes(this.#node, pod)
-        .then(() => undefined)
+      refreshed
         .catch((error: unknown) => this.#worker.event('Warning', 'FailedMount', String(error)))
-        .finally(() => this.#keepFresh(pod)),
+        .finally(() => this.#keepFresh(this.#worker.pod)),
     );
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
   }
 }

@@ -63,6 +63,8 @@ export class PodWorker {
         this.event('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${message}`, container),
       failed: (container, kind, probe) => this.#actions.restart(container, kind, probe),
     });
+    // Its volumes may have missed something while nobody looked.
+    this.#actions.refresh();
     this.wake();
   }
 

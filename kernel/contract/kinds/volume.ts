@@ -12,7 +12,7 @@ export interface VolumeRequest {
 /**
  * `volume.v1`: makes volumes available on a node. Provided under the name of the volume source it serves (`emptyDir`,
  * `configMap`, ...). Called by the node agent: `setUp` before a pod's first container, and again about every minute (idempotent:
- * refresh content), `tearDown` after its last container ended.
+ * refresh content), `tearDown` after its last container ended; one call at a time for a pod.
  */
 export interface VolumeDriver {
   /**
