@@ -8,7 +8,7 @@ import {
   Services,
 } from 'orlop/plugin';
 
-/** @import { Endpoint, EndpointSlice, KubeObject, Service } from 'orlop/plugin' */
+/** @import { Context, Endpoint, EndpointSlice, KubeObject, Resource, Service } from 'orlop/plugin' */
 
 /** Each request or connection goes to the next ready endpoint. @implements {LoadBalancer} */
 export class RoundRobin {
@@ -46,14 +46,24 @@ export class RoundRobin {
 }
 
 /**
- * Keeps the objects that are there, by namespace and name.
- * @template {KubeObject} T @param {Map<string, T>} objects
+ * Keeps all objects of a resource, by namespace and name. Resolves when those that there are are known.
+ * @template {KubeObject} T @param {Context} ctx @param {Resource<T>} resource @param {Map<string, T>} objects
+ * @returns {Promise<void>}
  */
-function kept(objects) {
-  return {
-    changed: (/** @type {T} */ object) => void objects.set(keyOfObject(object), object),
-    deleted: (/** @type {T} */ object) => void objects.delete(keyOfObject(object)),
-  };
+function keep(ctx, resource, objects) {
+  return new Promise((synced) => {
+    const watch = informer(
+      ctx,
+      resource,
+      {},
+      {
+        changed: (object) => void objects.set(keyOfObject(object), object),
+        deleted: (object) => void objects.delete(keyOfObject(object)),
+        synced,
+      },
+    );
+    ctx.defer(() => watch.close());
+  });
 }
 
 export default definePlugin({
@@ -70,15 +80,10 @@ export default definePlugin({
   },
   // Where the ingress runs, which calls it.
   isolation: { worker: 'data-path' },
-  start(ctx) {
+  async start(ctx) {
     const balancer = new RoundRobin();
-    const watches = [
-      informer(ctx, Services, {}, kept(balancer.services)),
-      informer(ctx, EndpointSlices, {}, kept(balancer.slices)),
-    ];
-    ctx.defer(() => {
-      for (const watch of watches) watch.close();
-    });
+    // Before anybody asks: at a swap the next request comes at once.
+    await Promise.all([keep(ctx, Services, balancer.services), keep(ctx, EndpointSlices, balancer.slices)]);
     return { provides: [provide(LoadBalancer, balancer)] };
   },
 });

@@ -26,11 +26,15 @@ function isWaiting({ spec, metadata }) {
 }
 
 /**
- * The ready node with the fewest pods, if there is one.
- * @param {readonly Node[]} nodes @param {readonly Pod[]} pods
+ * Of the ready nodes that the pod selects, the one with the fewest pods, if there is one.
+ * @param {Pod} pod @param {readonly Node[]} nodes @param {readonly Pod[]} pods
  */
-export function choose(nodes, pods) {
-  const count = new Map(nodes.filter(isReady).map((node) => [node.metadata?.name ?? '', 0]));
+export function choose({ spec }, nodes, pods) {
+  const selected = Object.entries(spec?.nodeSelector ?? {});
+  const open = nodes
+    .filter(isReady)
+    .filter(({ metadata }) => selected.every(([label, value]) => metadata?.labels?.[label] === value));
+  const count = new Map(open.map(({ metadata }) => [metadata?.name ?? '', 0]));
   for (const pod of pods) {
     const on = pod.spec?.nodeName ?? '';
     const before = count.get(on);
@@ -50,6 +54,7 @@ function run(ctx) {
       if (!pod?.spec || !isWaiting(pod)) return;
       const [nodes, pods] = await Promise.all([ctx.objects.list(Nodes), ctx.objects.list(Pods)]);
       const nodeName = choose(
+        pod,
         nodes.items.map(({ value }) => value),
         pods.items.map(({ value }) => value),
       );

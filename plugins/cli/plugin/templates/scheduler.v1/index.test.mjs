@@ -8,7 +8,12 @@ import { choose } from './index.mjs';
 const node = (name) => ({ metadata: { name }, status: { conditions: [{ type: 'Ready', status: 'True' }] } });
 
 test('the node with the fewest pods is chosen', () => {
-  const pod = { spec: { nodeName: 'a', containers: [] } };
-  assert.equal(choose([node('a'), node('b')], [pod]), 'b');
-  assert.equal(choose([], [pod]), undefined);
+  const bound = { spec: { nodeName: 'a', containers: [] } };
+  assert.equal(choose({}, [node('a'), node('b')], [bound]), 'b');
+  assert.equal(choose({}, [], [bound]), undefined);
+});
+
+test('a pod goes to no node that it does not select', () => {
+  const picky = { spec: { nodeSelector: { disk: 'ssd' }, containers: [] } };
+  assert.equal(choose(picky, [node('a')], []), undefined);
 });
