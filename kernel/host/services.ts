@@ -22,6 +22,8 @@ class Slot {
   readonly #late: object;
   #forwarder: object | undefined;
   #target: object | undefined;
+  /** The target, or the last there was. */
+  #shown: object = {};
 
   constructor(kind: string, name: string) {
     this.#what = name === '' ? kind : `${kind} "${name}"`;
@@ -47,6 +49,7 @@ class Slot {
   point(target: object, owner: string): void {
     const methods = methodsOf(target);
     this.#target = target;
+    this.#shown = target;
     this.owner = owner;
     for (const [key, cell] of this.#cells) if (!methods.get(key)) cell.method = undefined;
     for (const [key, method] of methods) {
@@ -74,7 +77,7 @@ class Slot {
   }
 
   #read(key: PropertyKey): unknown {
-    return this.#cell(key).method ?? Reflect.get(this.#target ?? this.#unavailable(), key);
+    return this.#cell(key).method ?? Reflect.get(this.#shown, key);
   }
 
   #noted(result: unknown): unknown {
@@ -140,7 +143,7 @@ export class Services {
     this.#changed = changed;
   }
 
-  /** The single service of a kind; its methods throw `ServiceUnavailable` while nobody provides it. */
+  /** The single service of a kind; while nobody provides it its methods throw `ServiceUnavailable`, and its properties are as they were last. */
   one(kind: string): object {
     return this.#slot(kind, '').forwarder;
   }

@@ -141,6 +141,27 @@ t.test('a swap that fails leaves the old instance serving', async (t) => {
   });
 });
 
+t.test('while nobody provides a service its methods say so, and its properties stay', async (t) => {
+  const fail: (() => void)[] = [];
+  const plugin = counter('one', {
+    start: () => ({
+      provides: [provide(Counter, { word: 'one', next: () => 1 })],
+      failed: new Promise((resolve) => fail.push(() => resolve(new Error('broken')))),
+    }),
+  });
+  const kernel = await testKernel(t, { plugins: [plugin], timing: { restart: 200 } });
+  const held = kernel.service(Counter);
+  fail[0]!();
+  await eventually('it has failed', () => kernel.plugins()[0]!.phase === 'Failed');
+  t.throws(() => held.next(), {
+    reason: 'ServiceUnavailable',
+    message: /no plugin provides counter.v1 at present/,
+  });
+  t.equal(held.word, 'one');
+  await eventually('it is back', () => kernel.plugins()[0]!.phase === 'Running');
+  t.equal(held.next(), 1);
+});
+
 t.test('a start that ends after it was given up is stopped', async (t) => {
   let release: (() => void) | undefined;
   const late = new Promise<string>((resolve) => {
