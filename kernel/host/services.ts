@@ -186,10 +186,9 @@ export class Services {
   provide(provisions: readonly Provision[], owner: string): Promise<unknown>[] {
     const kept = new Set(provisions.map(({ token, name }) => `${token.kind}/${name}`));
     const kinds = new Set(provisions.map(({ token }) => token.kind));
-    const inHand: Promise<unknown>[] = [];
-    for (const [id, slot] of this.#slots) {
-      if (slot.owner !== owner) continue;
-      inHand.push(...slot.inHand);
+    const own = [...this.#slots].filter(([, slot]) => slot.owner === owner);
+    const inHand = own.flatMap(([, slot]) => [...slot.inHand]);
+    for (const [id, slot] of own) {
       slot.inHand = new Set();
       if (kept.has(id)) continue;
       slot.clear();

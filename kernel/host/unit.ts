@@ -121,7 +121,8 @@ export class Unit implements Managed {
     this.#starting = run;
     try {
       await run.start(this.#listeners, undefined, timing.start, false);
-      this.#checkProvided(run);
+      services.check(run.provisions, this.name);
+      services.provide(run.provisions, this.name);
       this.#adopt(run);
       await this.#listeners.settle();
     } catch (error) {
@@ -146,7 +147,7 @@ export class Unit implements Managed {
     try {
       const inherited: Handover | undefined = await old.drain(left());
       await run.start(this.#listeners, inherited, left(), true);
-      this.#checkProvided(run);
+      this.#around.services.check(run.provisions, this.name);
       const health = await run.health(left());
       if (!health.healthy)
         throw new StatusError('ServiceUnavailable', `is unhealthy: ${health.message ?? 'no reason given'}`);
@@ -161,7 +162,8 @@ export class Unit implements Managed {
       this.#starting = undefined;
     }
     this.plugin = next;
-    const inHand = this.#adopt(run);
+    const inHand = this.#around.services.provide(run.provisions, this.name);
+    this.#adopt(run);
     await this.#listeners.settle();
     await old.stop(`was replaced by revision ${run.revision}`, inHand);
   }
@@ -177,21 +179,13 @@ export class Unit implements Managed {
     }
   }
 
-  #checkProvided(run: Run): void {
-    this.#around.services.check(run.provisions, this.name);
-  }
-
-  /** Returns the calls that its predecessor has in hand. */
-  #adopt(run: Run): Promise<unknown>[] {
-    const isNew = this.#run !== run;
-    if (isNew) this.#runningSince = performance.now();
+  #adopt(run: Run): void {
+    if (this.#run !== run) this.#runningSince = performance.now();
     this.#run = run;
-    const inHand = isNew ? this.#around.services.provide(run.provisions, this.name) : [];
     this.#unhealthy = 0;
     this.#set('Running', undefined, true);
     this.#watchOver(0);
     void run.failed?.then((error) => this.#exclusive(() => this.#replaceFailed(run, error.message)));
-    return inHand;
   }
 
   #watchOver(delay: number): void {
