@@ -89,10 +89,8 @@ export class Host {
     if (o.workers) {
       const desired = new Desired(this, o.roles, o.plugins);
       this.#report = new Report({
+        ...o,
         objects: o.objects('host'),
-        bus: o.bus,
-        log: o.log,
-        kernel: o.kernel,
         interval: this.#around.timing.lease,
         plugins: () => this.#managed.values(),
         ready: () => this.#ready,
@@ -116,10 +114,8 @@ export class Host {
         const unit = this.#units.get(name);
         if (!unit) continue;
         const before = Promise.all(providers.map(async (provider) => started.get(provider)));
-        started.set(
-          name,
-          before.then(() => this.#startUnit(unit)),
-        );
+        const begun = before.then(() => this.#startUnit(unit));
+        started.set(name, begun);
       }
       await Promise.all([...started.values(), ...this.#groups.map((group) => group.start())]);
       this.#checkRequired();
@@ -264,10 +260,8 @@ export class Host {
       if (!unit) continue;
       const dependents = [...this.#order].filter(([, providers]) => providers.includes(name));
       const before = Promise.all(dependents.map(async ([dependent]) => stopped.get(dependent)));
-      stopped.set(
-        name,
-        before.then(() => this.#stopUnit(unit)),
-      );
+      const ended = before.then(() => this.#stopUnit(unit));
+      stopped.set(name, ended);
     }
     await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop())]);
     const finish = within(LAST_WRITE, 'writing to the store', () => this.#report?.finish());

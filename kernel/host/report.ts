@@ -149,7 +149,10 @@ export class Report {
     }
     const next = pluginStatus(instances, status?.conditions);
     if (JSON.stringify(status) !== JSON.stringify(next))
-      await objects.update(Plugins, { ...stored.value, status: next });
+      await objects.update(Plugins, { ...stored.value, status: next }).catch((error: unknown) => {
+        // Deleted meanwhile, it is looked at once more.
+        if (!isStatus(error, 'NotFound')) throw error;
+      });
   }
 
   /** Of this kernel; `undefined` where it has no such plugin and was refused none. */
