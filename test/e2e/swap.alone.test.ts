@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { eventually } from '../cluster.ts';
+import type { Broken, How } from './brokenplugins.ts';
 import { type Entry, loadedCluster } from './swapcluster.ts';
 
 /** Of these; all others take turns, `EACH` in a round. */
@@ -22,14 +23,6 @@ const EACH = 3;
 /** Of the API server, which gives its idle clients a second each time. */
 const API_ROUNDS = 3;
 const VERSION = '9.0.0';
-
-/** What a successor's start does that does not succeed. `ails`: it starts as the real one, and is unwell. */
-const STARTS = {
-  throws: `() => { throw new Error('no luck'); }`,
-  ails: `async (ctx) =>
-    Object.assign(await real.start(ctx), { health: () => ({ healthy: false, message: 'fever' }) })`,
-  hangs: `() => new Promise(() => {})`,
-};
 
 t.test('nothing fails while plugins are replaced under load', async (t) => {
   const folder = t.testdir({});
@@ -56,11 +49,12 @@ t.test('nothing fails while plugins are replaced under load', async (t) => {
       { module: new URL('../../plugins/secrets/identity/index.js', import.meta.url).href, config: {} },
     ],
   ]);
-  const broken = (name: string, how: keyof typeof STARTS): Entry => {
+  const broken = (name: string, how: How): Entry => {
     const { module, config } = entries.get(name)!;
-    const text = `import real from '${module}';
-      export default { ...real, version: '${how}', start: ${STARTS[how]} };`;
-    return { module: write(`${name}-${how}.mjs`, text), config };
+    return {
+      module: write(`${name}-${how}.broken`, JSON.stringify({ module, how } satisfies Broken)),
+      config,
+    };
   };
 
   await t.test(`${ROUNDS} times`, async (t) => {
@@ -83,7 +77,7 @@ t.test('nothing fails while plugins are replaced under load', async (t) => {
   });
 
   await t.test('by one that throws, is unwell or hangs: the one before goes on', async (t) => {
-    const refused = async (name: string, how: keyof typeof STARTS, why: string): Promise<void> => {
+    const refused = async (name: string, how: How, why: string): Promise<void> => {
       const { revision } = kernel.plugins().find((each) => each.name === name)!;
       const message = new RegExp(`"${name}" was not swapped, revision ${revision} goes on: .*${why}`);
       await t.rejects(kernel.swap(name, broken(name, how)), { message }, `${name} ${how}`);

@@ -10,7 +10,7 @@ import { ApiServer, attend, CertificateAuthority, Nodes, type Pod, Pods } from '
 import type { Test } from 'tap';
 import { loadPlugin } from '../../kernel/host/declaration.ts';
 import { lineLogger } from '../../kernel/log.ts';
-import { standardPlugins } from '../../plugins/standard.ts';
+import { loaders, standardPlugins } from '../../plugins/standard.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 import { type Kubectl, kubectl } from '../kubectl.ts';
 import { freePort } from './orlop.ts';
@@ -61,7 +61,12 @@ export async function loadedCluster(t: Test): Promise<LoadedCluster> {
   });
   const lines: string[] = [];
   const log = lineLogger((line) => lines.push(line));
-  const kernel = await testKernel(t, { plugins: [...entries.values()], node: NODE, log });
+  const kernel = await testKernel(t, {
+    plugins: [...entries.values()],
+    node: NODE,
+    log,
+    loaders: { ...loaders, '.broken': new URL('./brokenplugins.js', import.meta.url).href },
+  });
   t.teardown(() => {
     if (!t.passing()) t.comment(lines.slice(-200).join('\n'));
   });
