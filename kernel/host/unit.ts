@@ -122,7 +122,7 @@ export class Unit implements Managed {
     try {
       await run.start(this.#listeners, undefined, timing.start, false);
       services.check(run.provisions, this.name);
-      services.provide(run.provisions, this.name);
+      void services.provide(run.provisions, this.name);
       this.#adopt(run);
       await this.#listeners.settle();
     } catch (error) {
@@ -215,7 +215,7 @@ export class Unit implements Managed {
   async #end(why: string): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
-    this.#around.services.provide([], this.name);
+    void this.#around.services.provide([], this.name);
     await run?.stop(why);
   }
 
