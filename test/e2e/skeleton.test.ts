@@ -103,6 +103,18 @@ t.test('npm test, and what is refused', async (t) => {
   writeFileSync(module, readFileSync(module, 'utf8').replace('await rm(', 'void ('));
   const broken = await orlop('plugin', 'test', path);
   t.match(broken, { code: 1, stdout: /ok .*\n.*FAILED/s }, broken.stderr);
+  const about = "name: 'my-volume', kind: 'test.v1', version: '1', description: 'Tests.'";
+  const bomb = "setTimeout(() => { throw new Error('boom'); }, 10); setInterval(() => {}, 1000); return {};";
+  writeFileSync(module, `export default { ${about}, start() { ${bomb} } };`);
+  const careless = await orlop('plugin', 'test', path);
+  t.match(careless, { code: 1, stdout: /FAILED and leaves nothing running: found "2 Timeout"/, stderr: '' });
+  t.match(careless.stdout, /FAILED nothing was thrown .*: found "boom, at file:.*index\.mjs:1"/);
+  writeFileSync(module, `export default { ${about}, start() { throw new Error('no luck'); } };`);
+  const unlucky = await orlop('plugin', 'test', path);
+  t.match(unlucky, {
+    code: 1,
+    stdout: /FAILED it starts: plugin "my-volume" revision 1: no luck\n\n1 failed/,
+  });
   writeFileSync(module, "export default { name: 'X' };");
   t.match(await orlop('plugin', 'test', path), { code: 1, stderr: /declared wrongly: name "X"/ });
   const again = await orlop('plugin', 'new', path, '--kind', 'volume.v1');

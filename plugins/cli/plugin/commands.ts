@@ -48,7 +48,8 @@ const test: Command = {
     'Runs the plugin in a kernel of its own, in a temporary folder. Exit code 1: something failed.',
   options: {},
   examples: ['orlop plugin test ./my-volume'],
-  run: async (values) => await (await import('./test.ts')).testPlugin(word(values['PATH'])),
+  // Whatever the plugin left running.
+  run: async (values) => process.exit(await (await import('./test.ts')).testPlugin(word(values['PATH']))),
 };
 
 const swap: Command = {

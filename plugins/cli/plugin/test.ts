@@ -24,6 +24,7 @@ import { loaders, standardPlugins } from '../../standard.ts';
 import { findServer } from '../nats/binary.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
+import { Remains } from './remains.ts';
 import { type Given, NODE, suitesOf } from './suites.ts';
 
 /** What a suite needs that the plugin itself does not ask for. */
@@ -35,7 +36,10 @@ export async function testPlugin(path: string, tell: (line: string) => void = co
   const declaration = await load(path);
   tell(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
   const given = await readGiven(module);
-  const failed = await runChecks(declaration.name, (t) => check(t, declaration, module, given), tell);
+  const remains = new Remains();
+  const run = (t: Checks): Promise<void> => check(t, declaration, module, given, remains);
+  const failed = await runChecks(declaration.name, run, tell);
+  remains.close();
   tell(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
   return failed === 0 ? 0 : 1;
 }
@@ -46,7 +50,13 @@ async function readGiven(module: string): Promise<Given> {
   return ((await import(pathToFileURL(file).href)) as { default: Given }).default;
 }
 
-async function check(t: Checks, plugin: PluginDeclaration, module: string, given: Given): Promise<void> {
+async function check(
+  t: Checks,
+  plugin: PluginDeclaration,
+  module: string,
+  given: Given,
+  remains: Remains,
+): Promise<void> {
   const config = { ...(await portsOf(plugin)), ...given.config };
   const entry: PluginEntry = { module, isolation: 'inline', config };
   let objects: ObjectClient | undefined;
@@ -81,14 +91,17 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   const kernel = await start(NODE, { binary: await findServer(cacheDir(), console.log) });
   const status = (): ReturnType<Kernel['plugins']>[number] =>
     kernel.plugins().find(({ name }) => name === plugin.name)!;
+  const swap = (): Promise<void> => kernel.swap(plugin.name, entry);
   await t.test('as any plugin', async (t) => {
-    t.equal(status().phase, 'Running', `it starts${status().message ? `: ${status().message}` : ''}`);
-    t.ok(status().healthy, 'and is healthy');
-    await kernel.swap(plugin.name, entry);
+    const { phase, message = phase, lastError = message } = status();
+    if (phase !== 'Running')
+      return void t.fail(`it starts: ${phase === 'Skipped' ? skipped(message) : lastError}`);
+    t.pass('it starts');
+    const refused = await swap().catch((error: Error) => error.message);
+    if (refused !== undefined) return void t.fail(`it swaps for itself while it runs: ${refused}`);
     t.match(status(), { phase: 'Running', revision: 2, healthy: true }, 'it swaps for itself while it runs');
   });
   if (status().phase !== 'Running') return;
-  const swap = (): Promise<void> => kernel.swap(plugin.name, entry);
   const away = async (): Promise<() => Promise<void>> => {
     await kernel.swap(plugin.name, idle(plugin));
     return swap;
@@ -109,6 +122,12 @@ async function check(t: Checks, plugin: PluginDeclaration, module: string, given
   await kernel.stop();
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');
+  t.equal((await remains.running()).join(', '), '', 'and leaves nothing running');
+  t.equal([...new Set(remains.uncaught)].join('; '), '', 'nothing was thrown where nobody catches it');
+}
+
+function skipped(message: string): string {
+  return `it skipped itself (${message}); is there a configuration, for conformance.mjs, with which it runs here?`;
 }
 
 /** Of its NATS server, as another kernel joins it. */
