@@ -67,8 +67,14 @@ t.test('swap: the new one runs, a bad one is refused, a deleted one falls back',
     );
     const refused = await orlop('plugin', 'swap', 'scheduler', path, '--data', at.data);
     t.match(refused, { code: 1, stdout: /refused: .*boom/ }, `${turn}: ${refused.stderr}`);
-    t.match(refused.stdout, /revision 2 goes on$/m, 'the old one goes on');
+    t.match(refused.stdout, /^scheduler: revision 2 goes on$/m, 'the old one goes on');
+    t.match(refused.stdout, `asked for ${file}\n`, 'it is called what it is, not its snapshot');
   }
+  t.match(await orlop('plugin', 'swap', 'schedular', path, '--data', at.data), {
+    code: 1,
+    stderr: /no plugin "schedular" in the cluster to replace; did you mean "scheduler"\?/,
+  });
+  t.equal((await cluster.kubectl('get plugin schedular')).code, 1, 'nothing is left of it');
   await cluster.kubectl.ok('run p --image=none --restart=Never');
   await until('the pod is bound', 30_000, async () =>
     (await cluster.kubectl.ok('get pod p -o jsonpath={.spec.nodeName}')).includes('node-1'),

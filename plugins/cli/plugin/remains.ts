@@ -13,7 +13,8 @@ export class Remains {
   readonly #note = (error: unknown): void => {
     const { message = String(error), stack = '' } = error instanceof Error ? error : {};
     const [place] = /(file:|\/)\S+?:\d+/.exec(stack.replace(message, '')) ?? [];
-    this.uncaught.push(place === undefined ? message : `${message}, at ${place}`);
+    // Without what marks the module's URL.
+    this.uncaught.push(place === undefined ? message : `${message}, at ${place.replace(/[?#][^:]*/, '')}`);
   };
 
   constructor() {
