@@ -211,7 +211,10 @@ export class Run {
 
   #labelled(error: unknown): StatusError {
     const { reason, message, details } = asStatusError(error);
-    const text = message.startsWith(this.#access.label) ? message : `${this.#access.label}: ${message}`;
+    const { label } = this.#access;
+    // As who it is refused what modules hold, which know no revisions.
+    const known = message.replace(`plugin "${this.#plugin.declaration.name}" may `, `${label} may `);
+    const text = known.startsWith(label) ? known : `${label}: ${message}`;
     return new StatusError(reason, text, details, { cause: error });
   }
 

@@ -41,6 +41,10 @@ t.test('powers begin with the start, in the thread where that is', async (t) => 
     'early.mjs': plugin('worker', "['files']", "import { statSync } from 'node:fs'; statSync('/');", '1'),
     'late.mjs': plugin('worker', "['files']", '', "(await import('./needy.mjs')).default"),
     'needy.mjs': "import { existsSync } from 'node:fs'; export default existsSync('/proc/self');",
+    'hasty.mjs': plugin('worker', '[]', "import { statSync } from 'node:fs';", '1').replace(
+      'start(ctx) {',
+      "start(ctx) { statSync('/');",
+    ),
     'broken.mjs': 'export default {\n  name: what is this\n};',
     'lost.mjs': "import './none.mjs';",
     'inside.mjs': "import '../../../../kernel/kernel.js';",
@@ -66,6 +70,11 @@ t.test('powers begin with the start, in the thread where that is', async (t) => 
   await t.rejects(kernel.swap('worker', at('nowhere.mjs')), {
     reason: 'NotFound',
     message: /Cannot find module '.*nowhere\.mjs'$/,
+  });
+  await t.rejects(kernel.swap('worker', at('hasty.mjs')), {
+    reason: 'Forbidden',
+    message:
+      / goes on: plugin "worker" revision 2 may not use node:fs\.statSync: add 'files' to its grants\.host$/,
   });
   t.match(kernel.plugins()[0], { phase: 'Running', revision: 1 }, 'what was refused changed nothing');
   await kernel.swap('worker', at('late.mjs'));
