@@ -39,12 +39,13 @@ export function withMemoryLimit(
 ): Isolation {
   const refuse = (why: string): StatusError =>
     new StatusError('Invalid', `plugin "${name}" cannot be limited to ${given} of memory: ${why}`);
-  if (typeof isolation === 'string') {
-    if (given === undefined) return isolation;
-    throw refuse(`it runs ${isolation}, and only a worker can be: give isolation worker/NAME`);
-  }
   const problem = given && memoryLimitProblem(given);
   if (problem) throw refuse(`it ${problem}`);
+  if (typeof isolation === 'string') {
+    // The loader of a process has been told.
+    if (given === undefined || isolation === 'process') return isolation;
+    throw refuse(`it runs ${isolation}, and only a worker can be: give isolation worker/NAME`);
+  }
   const own = isolation.memory ?? (typeof declared === 'object' ? declared.memory : undefined);
   const memory = given ?? own;
   return memory === undefined ? isolation : { ...isolation, memory };

@@ -19,7 +19,7 @@ export interface PluginEntry {
   module: string;
   config?: object;
   isolation?: Isolation;
-  /** Limit of its worker; wins over the declaration's and `isolation`'s. */
+  /** Limit of its worker or its process; wins over the declaration's and `isolation`'s. */
   memory?: string | undefined;
   /** What it must declare itself to be. */
   kind?: string | undefined;
@@ -40,7 +40,7 @@ export interface LoadedPlugin {
 
 /**
  * What makes plugins of modules, where plain `import` will not do: by file name extension, or `*` for all others, the URL of a module that exports
- * `load(module: URL): Promise<PluginDeclaration>`. Data, so that worker threads can be given it.
+ * `load(module: URL, { memory? }): Promise<PluginDeclaration>`; `memory`: the limit of a process it starts. Data, so that worker threads can be given it.
  */
 export type Loaders = Readonly<Record<string, string>>;
 
@@ -52,7 +52,7 @@ export async function loadPlugin(
 ): Promise<LoadedPlugin> {
   const entry = 'module' in source ? source : undefined;
   const declaration = entry
-    ? await loadDeclaration(entry.module, loaders)
+    ? await loadDeclaration(entry.module, loaders, entry.memory)
     : checkDeclaration(source, 'a declaration');
   const { name } = declaration;
   for (const field of ['kind', 'version'] as const) {
@@ -84,16 +84,20 @@ function loaderOf(module: string, loaders: Loaders): string | undefined {
   return loaders[extname(module.replace(/[?#].*$/, ''))];
 }
 
-/** What a module declares, checked. Throws `Invalid`, `Forbidden` or `NotFound`. */
-export async function loadDeclaration(module: string, loaders: Loaders = {}): Promise<PluginDeclaration> {
+/** What a module declares, checked. `memory`: limit of a process it starts. Throws `Invalid`, `Forbidden` or `NotFound`. */
+export async function loadDeclaration(
+  module: string,
+  loaders: Loaders = {},
+  memory?: string,
+): Promise<PluginDeclaration> {
   const loader = loaderOf(module, loaders) ?? loaders['*'];
   let exported: { default?: unknown };
   try {
     const url = specifier(module);
     if (loader === undefined) exported = (await import(url)) as typeof exported;
     else {
-      const { load } = (await import(loader)) as { load(module: URL): Promise<PluginDeclaration> };
-      exported = { default: await load(new URL(url)) };
+      const { load } = (await import(loader)) as { load(module: URL, o: object): Promise<PluginDeclaration> };
+      exported = { default: await load(new URL(url), { memory }) };
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

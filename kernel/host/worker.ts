@@ -249,6 +249,7 @@ function changeTo(type: 'load' | 'swap', name: string, next: LoadedPlugin): Chan
   throw new StatusError('Invalid', 'a swap in a worker needs a module: a declaration cannot enter a thread');
 }
 
-function threadEntry({ entry, config }: LoadedPlugin): PluginEntry {
-  return { module: entry!.module, config, isolation: 'inline' };
+function threadEntry({ declaration, entry, config }: LoadedPlugin): PluginEntry {
+  const memory = declaration.isolation === 'process' ? entry!.memory : undefined;
+  return { module: entry!.module, config, isolation: 'inline', memory };
 }

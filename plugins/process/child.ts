@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { type Json, StatusError } from 'orlop/plugin';
+import { type Json, parseQuantity, StatusError } from 'orlop/plugin';
 import { LineReader } from './lines.ts';
+import { limitMemory } from './memory.ts';
 import {
   answer,
   type JsonObject,
@@ -16,6 +17,8 @@ export interface ChildOptions extends PeerOptions {
   command: readonly string[];
   cwd: string;
   env: Record<string, string>;
+  /** A Kubernetes quantity: it, and what it has started, is killed when it takes more. */
+  memory?: string | undefined;
 }
 
 /** Milliseconds for each step of the way out: the answer to `shutdown`, the end after it, the end after SIGTERM. */
@@ -58,7 +61,16 @@ export class ChildPeer implements Peer {
     child.once('error', (error) =>
       this.#end(`cannot run ${JSON.stringify(file)}: ${error.message}; install it, or name another command`),
     );
+    const { memory } = o;
+    const watch =
+      memory === undefined || child.pid === undefined
+        ? undefined
+        : limitMemory(child.pid, parseQuantity(memory)!, () => {
+            this.#end(`out of memory: its limit is ${memory}`);
+            this.#kill('SIGKILL');
+          });
     child.once('exit', (code, signal) => {
+      watch?.close();
       // What it has started and left behind; later the number may be another's.
       this.#kill('SIGKILL');
       this.#isGone = true;

@@ -1,18 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { definePlugin, type PluginDeclaration } from 'orlop/plugin';
+import { definePlugin, type PluginDeclaration, StatusError } from 'orlop/plugin';
 import { start } from './instance.ts';
 import { tokensOf } from './kinds.ts';
 import { parseManifest } from './manifest.ts';
 import { remoteGrants } from './remote.ts';
 
-/** The loader of manifests: a plugin whose program is in any language. Throws `Invalid`, or that there is no such file. */
-export async function load(module: URL): Promise<PluginDeclaration> {
+/**
+ * The loader of manifests: a plugin whose program is in any language. `memory`: its limit, instead of the manifest's own. Throws `Invalid`, or that
+ * there is no such file.
+ */
+export async function load(
+  module: URL,
+  { memory }: { memory?: string | undefined } = {},
+): Promise<PluginDeclaration> {
   const file = fileURLToPath(module);
-  const manifest = parseManifest(await readFile(file, 'utf8'), file);
+  const own = parseManifest(await readFile(file, 'utf8'), file);
+  const manifest = { ...own, memory: memory ?? own.memory };
   const { name, kind, version, description, config, singleton, required, run, grants } = manifest;
   const remote = 'remote' in run ? remoteGrants(run.remote) : undefined;
+  if (remote && memory !== undefined) {
+    const text = `plugin "${name}" cannot be limited to ${memory} of memory: it runs elsewhere`;
+    throw new StatusError('Invalid', text);
+  }
   return definePlugin<never, never>({
     name,
     kind,

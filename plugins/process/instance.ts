@@ -86,7 +86,7 @@ function greet(ctx: Context, messageBytes: number): JsonObject {
 }
 
 function open(ctx: Context, manifest: Manifest, folder: string, o: PeerOptions): Peer {
-  const { run, environment } = manifest;
+  const { run, environment, memory } = manifest;
   if ('remote' in run) {
     const session = `${ctx.kernel.id}-${ctx.plugin.revision}`;
     return new RemotePeer({ ...o, bus: ctx.bus, subject: run.remote, session });
@@ -102,7 +102,7 @@ function open(ctx: Context, manifest: Manifest, folder: string, o: PeerOptions):
           run.component,
         ]
       : run.command;
-  return new ChildPeer({ ...o, command, cwd: folder, env: { ...env, ...environment } });
+  return new ChildPeer({ ...o, command, cwd: folder, env: { ...env, ...environment }, memory });
 }
 
 /** `undefined` from a plugin that does not have the method, which is fine, or answers null. */

@@ -1,4 +1,4 @@
-import { type Grants, type JsonSchema, StatusError, type Verb } from 'orlop/plugin';
+import { type Grants, type JsonSchema, memoryLimitProblem, StatusError, type Verb } from 'orlop/plugin';
 import { parse } from 'yaml';
 import { resourceOf } from './resources.ts';
 
@@ -19,6 +19,8 @@ export interface Manifest {
   environment: Record<string, string>;
   /** Milliseconds a call may take. */
   timeout?: number;
+  /** Its limit, a quantity. */
+  memory?: string | undefined;
 }
 
 /** How it is reached: a program that is started, a WebAssembly component in a child of its own, or a remote one on the bus. */
@@ -43,6 +45,7 @@ const KEYS: Readonly<Record<string, 'string' | 'object' | 'boolean' | 'number'>>
   remote: 'string',
   environment: 'object',
   timeoutSeconds: 'number',
+  memory: 'string',
 };
 const BLOBS = ['read', 'write'];
 const VERBS: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'delete'];
@@ -80,6 +83,11 @@ export function parseManifest(text: string, file: string): Manifest {
   if (ways.length !== 1) problems.push('it must have one of command, component and remote');
   if (isStrings(given['command']) && given['command'].length === 0)
     problems.push('command must name a program');
+  const { memory } = given;
+  const problem = typeof memory === 'string' ? memoryLimitProblem(memory) : undefined;
+  if (problem) problems.push(`memory ${problem}`);
+  if (memory !== undefined && 'remote' in given)
+    problems.push('memory is for what runs here, and remote runs elsewhere');
   const grants = problems.length > 0 ? {} : grantsOf(given['grants'] as Raw | undefined, problems);
   if (problems.length > 0) throw new StatusError('Invalid', `${file}: ${problems.join('; ')}`);
   const { command: _c, component: _w, remote: _r, timeoutSeconds, provides, ...rest } = given;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -64,6 +65,9 @@ def do(work):
             receive()
         failed = [each for each in asked if "error" in answers.pop(each)]
         call("bus.publish", subject="child.did", data={"failed": failed, "closed": state["closed"]})
+    elif work["what"] == "take":
+        taker = f"import time; taken = bytearray({work['bytes']}); time.sleep(60)"
+        subprocess.Popen([sys.executable, "-c", taker], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     elif work["what"] == "raise":
         raise RuntimeError("told to fail")
 

@@ -230,6 +230,35 @@ t.test('one that ends, hangs or babbles is started anew', async (t) => {
   }
 });
 
+t.test('one that takes more memory than its limit, or whose own processes do', async (t) => {
+  const kernel = await started(t, { memory: '64Mi' });
+  const takes = async (bytes: number): Promise<string> => {
+    const { revision } = status(kernel);
+    kernel.bus.publish('child.do', { what: 'take', bytes });
+    await eventually('it is started again', () => status(kernel).revision > revision);
+    await eventually('it runs', () => status(kernel).phase === 'Running');
+    return status(kernel).lastError ?? '';
+  };
+  t.match(await takes(100 << 20), /plugin "child" revision 1: out of memory: its limit is 64Mi/);
+  await kernel.swap('child', { module: manifest(t, { memory: '64Mi' }), memory: '256Mi' });
+  kernel.bus.publish('child.do', { what: 'take', bytes: 100 << 20 });
+  const { revision } = status(kernel);
+  t.match(
+    await takes(200 << 20),
+    /revision 3: out of memory: its limit is 256Mi/,
+    'a limit of the entry wins',
+  );
+  t.equal(status(kernel).revision, revision + 1);
+  await t.rejects(
+    kernel.swap('child', { module: manifest(t, { memory: '1Mi' }) }),
+    /memory must be a quantity/,
+  );
+  await t.rejects(
+    kernel.swap('child', { module: manifest(t, { command: undefined, remote: 'a' }), memory: '64Mi' }),
+    { reason: 'Invalid', message: /cannot be limited to 64Mi of memory: it runs elsewhere/ },
+  );
+});
+
 t.test('one that does not read cannot fill the memory', async (t) => {
   const kernel = await started(t, {}, { timing: { ...timing, health: 20_000 } });
   const { revision } = await kernel.objects.list(ConfigMaps);
