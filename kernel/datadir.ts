@@ -44,12 +44,8 @@ export function openDataDir(path: string): DataDir {
     if (error instanceof StatusError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === 'EACCES' || code === 'EROFS' ? 'Forbidden' : 'InternalError';
-    throw new StatusError(
-      reason,
-      `cannot use the data folder ${path}: ${message}; choose another with --data`,
-      {},
-      { cause: error },
-    );
+    const text = `cannot use the data folder ${path}: ${message}; choose another with --data`;
+    throw new StatusError(reason, text, {}, { cause: error });
   }
 }
 

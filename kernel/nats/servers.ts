@@ -15,11 +15,10 @@ export type Replicas = 1 | 3;
 export function replicasOf(folder: string, asked: Replicas | undefined): Replicas {
   const before = existsSync(join(folder, '1/store')) ? 3 : existsSync(join(folder, 'store')) ? 1 : undefined;
   if (before === undefined || asked === undefined || asked === before) return asked ?? before ?? 1;
-  throw new StatusError(
-    'Conflict',
+  const text =
     `the data in ${folder} is that of ${before === 1 ? 'one NATS server' : 'three NATS servers'}, which cannot become ${asked}: ` +
-      `start it with --replicas ${before}, or choose another folder with --data`,
-  );
+    `start it with --replicas ${before}, or choose another folder with --data`;
+  throw new StatusError('Conflict', text);
 }
 
 /** Starts one server in `folder`, or three that are one JetStream cluster in its subfolders 1, 2 and 3, with client ports in a row. */
