@@ -100,8 +100,10 @@ async function work(
   task: ControllerTask,
   world: () => ControllerWorld,
 ): Promise<void> {
-  const isDone = (where: ControllerWorld): Promise<void> =>
-    eventually('it is done', () => task.done(where), task.within);
+  const isDone = async (what: string, ...where: ControllerWorld[]): Promise<void> => {
+    for (const each of where) await eventually(what, () => task.done(each), task.within);
+    t.pass(what);
+  };
   writes.mark();
   const first = world();
   await task.others?.(first);
@@ -109,15 +111,13 @@ async function work(
   const others = writes.touched;
   writes.mark();
   await task.ask(first);
-  await isDone(first);
-  t.pass('what it is asked for it does');
+  await isDone('what it is asked for it does', first);
   t.same(await unasked(writes, task.sets ?? []), [], 'of what asked for it, it writes only the status');
   if (!t.same(await restless(writes), [], 'once it is done nothing more is written')) return;
   await swapsQuietly(t, fixture, writes);
   if (task.undo) {
     await task.undo(first);
-    await isDone(first);
-    t.pass('what somebody else undoes is done again');
+    await isDone('what somebody else undoes it does again', first);
   }
 
   const second = world();
@@ -130,13 +130,11 @@ async function work(
   await pause(REST.quiet);
   t.same(await writes.own(), [], 'while it is away it does nothing');
   await back();
-  await isDone(second);
-  await isDone(first);
-  t.pass('what came meanwhile is done when it is back');
+  await isDone('what came meanwhile it does when it is back', second, first);
 
   await settled(writes);
   t.same(
-    await contended(writes, task, world(), isDone),
+    await contended(writes, task, world()),
     [],
     'it overwrites nothing that others write at the same time',
   );
@@ -210,20 +208,17 @@ function substance(object: KubeObject): object {
   return rest;
 }
 
-/** Does it while somebody else writes all there is of it, and returns what was lost of that. */
-async function contended(
-  writes: Writes,
-  task: ControllerTask,
-  world: ControllerWorld,
-  isDone: (world: ControllerWorld) => Promise<void>,
-): Promise<string[]> {
+/** Has it done while somebody else writes all there is of it, and returns what was lost of that. */
+async function contended(writes: Writes, task: ControllerTask, world: ControllerWorld): Promise<string[]> {
   const rival = new Rival(writes, world.objects);
+  const isDone = (): Promise<void> =>
+    eventually('it does it while others write as well', () => task.done(world), task.within);
   try {
     await task.ask(world);
-    await isDone(world);
+    await isDone();
     for (let round = 0; task.undo && round < ROUNDS; round++) {
       await task.undo(world);
-      await isDone(world);
+      await isDone();
     }
   } finally {
     await rival.stop();

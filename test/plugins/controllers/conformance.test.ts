@@ -127,9 +127,8 @@ function flawed(flaws: Flaws): PluginDeclaration {
         });
       }
       return loopInstance(() => {
-        setTimeout(() => (isNew = false), 100);
-        const keys = (object: ConfigMap, previous: ConfigMap | undefined): string[] =>
-          edge && (isNew || previous) ? [] : [keyOfObject(object)];
+        setTimeout(() => (isNew = false), 150);
+        const keys = (object: ConfigMap): string[] => (edge && isNew ? [] : [keyOfObject(object)]);
         return controller(ctx, { sources: [source(ctx, ConfigMaps, keys)], reconcile });
       });
     },
@@ -156,7 +155,7 @@ const FOUND: readonly [flaws: Flaws, failures: RegExp[]][] = [
   [{}, []],
   [{ hasty: true }, [/where nothing asks it to/, /swapped for itself/]],
   [{ restless: true }, [/once it is done nothing more/]],
-  [{ edge: true }, [/goes through: it is done: not within 5000 ms/]],
+  [{ edge: true }, [/it does when it is back: not within 5000 ms/]],
   [{ blind: true }, [/it overwrites nothing/]],
   [{ meddling: true }, [/none of its concern/, /only the status/]],
 ];
