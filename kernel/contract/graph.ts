@@ -97,8 +97,17 @@ function whyMissing(
 function duplicateProviders(nodes: readonly GraphNode[]): string[] {
   const problems: string[] = [];
   const providers = new Map<string, string>();
+  const forms = new Map<string, { name: string; many: boolean }>();
   for (const { name, declaration, place } of nodes) {
     for (const { kind, many } of declaration.provides ?? []) {
+      const form = forms.get(kind) ?? { name, many };
+      forms.set(kind, form);
+      if (form.many !== many) {
+        const [only, other] = many ? [form.name, name] : [name, form.name];
+        problems.push(
+          `plugin "${only}" provides ${kind} as the only one, and plugin "${other}" as one of many: give both the same token`,
+        );
+      }
       if (many) continue;
       const other = providers.get(`${place} ${kind}`);
       if (other !== undefined && other !== name) {

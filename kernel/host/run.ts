@@ -193,7 +193,7 @@ export class Run {
     }));
     const declared = this.#plugin.declaration.provides ?? [];
     for (const { token, name } of given) {
-      if (!declared.some((each) => each.kind === token.kind)) {
+      if (!declared.some(({ kind, many }) => kind === token.kind && many === token.many)) {
         const text = `provides ${token.kind}, which its declaration does not list in provides`;
         throw new StatusError('Invalid', text);
       }

@@ -72,6 +72,19 @@ t.test('a declaration is data, and a name is its own', async (t) => {
   await t.rejects(swap(plugin(shifty)), invalid(/all but start must be data/));
 });
 
+t.test('what there is one of is not provided as one of many', async (t) => {
+  // Else it would count as who admits writes, and its own would not be admitted.
+  const honest = plugin('honest', {
+    provides: [Greeter],
+    start: () => ({ provides: [provide(Greeter, { greet: () => 'hello' })] }),
+  });
+  const kernel = await testKernel(t, { plugins: [plugin('rogue'), honest] });
+  const rogue = plugin('rogue', { provides: [{ kind: Greeter.kind, many: true }] });
+  const refused = /"honest" provides greeter.v1 as the only one, and plugin "rogue" as one of many/;
+  await t.rejects(kernel.swap('rogue', rogue), invalid(refused));
+  t.equal(kernel.service(Greeter).greet(), 'hello');
+});
+
 t.test('what it provides is read once', async (t) => {
   const greeting = (word: string) => ({ greet: () => word });
   let asked = 0;

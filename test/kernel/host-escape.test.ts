@@ -57,6 +57,8 @@ t.test('a list that lies about itself writes nothing else', async (t) => {
   await ctx.objects.transact(lying as Write[]);
   t.equal((await kernel.objects.list(ConfigMaps)).items.length, 1);
   t.equal((await kernel.objects.list(Leases, { namespace: 'default' })).items.length, 0);
+  const mixed = [{ verb: 'create' as const, resource: ConfigMaps, object: { ...config } }, smuggled];
+  await t.rejects(ctx.objects.transact(mixed), forbidden(/may not create leases.coordination.k8s.io/));
   let verbs = 0;
   const shifty = {
     resource: ConfigMaps,

@@ -16,13 +16,9 @@ import type { CertificatesConfig } from './config.ts';
 import { readRequest } from './request.ts';
 import { SIGNERS } from './signers.ts';
 
-interface Needs {
-  objects: Context['objects'];
-  log: Context['log'];
-  signal: Context['signal'];
-  config: CertificatesConfig;
+type Needs = Pick<Context<CertificatesConfig>, 'objects' | 'log' | 'signal' | 'config'> & {
   services: { ca: CertificateAuthority };
-}
+};
 
 /** Reconciles certificate requests by name: signs what is approved, removes what is done with. */
 export function run(ctx: Needs): Controller {
