@@ -1,5 +1,4 @@
 /** What every module finds without importing it: the powers that are in `process` and among the globals. */
-import { isMainThread } from 'node:worker_threads';
 import { StatusError } from 'orlop/plugin';
 import type { Power } from './builtins.ts';
 import { type Origin, originOf } from './origins.ts';
@@ -16,7 +15,7 @@ const PROCESS: Readonly<Record<string, Power>> = {
   ),
 };
 const GLOBALS = ['EventSource', 'WebSocket', 'fetch'];
-/** Ends the thread, which its plugins may do to themselves anyhow; and Node itself calls it. */
+/** Node calls these itself. */
 const ENDINGS = ['abort', 'exit', 'reallyExit'];
 
 /** Frames to look at: those of Node itself are passed over. */
@@ -24,7 +23,7 @@ const FRAMES = 30;
 
 /**
  * Puts guards before them. Who calls is told by the stack: the code of a plugin needs the power, all other code goes on as ever. Where there is none on the
- * stack, a timer that was given the function itself, say, it is refused in a worker thread; in the kernel's own, Node's own calls look the same.
+ * stack, in a timer that was given the function itself, say, it is refused.
  */
 export function guardGlobals(): void {
   for (const [name, power] of Object.entries(PROCESS)) {
@@ -65,7 +64,7 @@ function guardGetBuiltinModule(): void {
     const module = getBuiltinModule(name) as object | undefined;
     if (module === undefined) return undefined;
     if (typeof caller === 'object') return builtin(caller.id, name.replace(/^node:/, ''));
-    if (caller === undefined && !isMainThread) refuseUnknown('process.getBuiltinModule');
+    if (caller === undefined) refuseUnknown('process.getBuiltinModule');
     return module;
   }) as typeof process.getBuiltinModule;
 }
@@ -104,7 +103,7 @@ function checkCaller(what: string, power: Power, isEnding: boolean): void {
     const { powers } = caller;
     if (!powers.includes(power) && !(power === 'net' && powers.includes('docker')))
       throw forbidden(caller, what, power);
-  } else if (caller === undefined && !isMainThread && !isEnding) refuseUnknown(what);
+  } else if (caller === undefined && !isEnding) refuseUnknown(what);
 }
 
 function refuseUnknown(what: string): never {
@@ -123,7 +122,8 @@ function callerOf(): Origin | 'other' | undefined {
     Error.prepareStackTrace = (_error, frames) => frames;
     const at: { stack?: NodeJS.CallSite[] } = {};
     Error.captureStackTrace(at, callerOf);
-    for (const frame of at.stack ?? []) {
+    // Something else where somebody has made the function above one that cannot be replaced.
+    for (const frame of Array.isArray(at.stack) ? at.stack : []) {
       const file = frame.getFileName() ?? frame.getEvalOrigin();
       if (!file || file.startsWith('node:') || file === import.meta.url) continue;
       return originOf(file) ?? 'other';

@@ -2,6 +2,7 @@
 import * as hooks from 'node:async_hooks';
 import { execFileSync } from 'node:child_process';
 import crypto, { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import fs, { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Agent, METHODS, request } from 'node:http';
@@ -16,6 +17,7 @@ import linked from 'linked';
 import { definePlugin, StatusError, writePrivate } from 'orlop/plugin';
 import aliased from '#fs';
 
+const seen = new EventEmitter();
 const HERE = '/proc/self/status';
 const require = createRequire(import.meta.url);
 const read_ = promisify(fs.readFile);
@@ -101,16 +103,19 @@ const CLOSED = {
   'the module of another': () => import(`${GATE}builtin/fs#${'0'.repeat(16)}`),
 };
 
-/** Where it is not known who calls: see the README. */
-const UNKNOWN = {
-  'a timer': () =>
-    new Promise((_, reject) => {
-      process.once('uncaughtException', reject);
-      setTimeout(process['kill'], 1, process.pid, 0);
-    }),
+/** Where nobody is seen to call. */
+const UNSEEN = {
+  'from a job': async () => {
+    const outcome = once(seen, 'outcome');
+    const kill = process.kill.bind(process, process.pid);
+    const tell = (...found) => seen.emit('outcome', ...found);
+    Promise.resolve(0).then(kill).then(tell, tell);
+    const [error] = await outcome;
+    throw error;
+  },
 };
 
-const WAYS = { ...POWERED, ...CLOSED, ...UNKNOWN };
+const WAYS = { ...POWERED, ...CLOSED, ...UNSEEN };
 
 /** What anybody may. */
 const free = () => [
