@@ -168,11 +168,10 @@ class NatsBus implements Bus {
 
   #fit(text: string): string {
     const most = this.#connection.info?.max_payload ?? 1024 * 1024;
-    if (text.length > most || Buffer.byteLength(text) > most)
-      throw new StatusError(
-        'RequestEntityTooLarge',
-        `a message may have ${most} bytes; send more by a stream`,
-      );
+    if (text.length > most || Buffer.byteLength(text) > most) {
+      const why = `a message may have ${most} bytes; send more by a stream`;
+      throw new StatusError('RequestEntityTooLarge', why);
+    }
     return text;
   }
 }

@@ -24,11 +24,10 @@ export function open<T>(message: { data: Uint8Array; headers?: MsgHdrs }): T {
 
 /** Throws `BadRequest` for what is no subject: it would break the connection. */
 export function checkSubject(subject: string): string {
-  if (subject === '' || /[\s\0]|^\.|\.\.|\.$/.test(subject) || subject.length > 2048)
-    throw new StatusError(
-      'BadRequest',
-      `"${subject}" is not a NATS subject; escape its tokens with subjectToken`,
-    );
+  if (subject === '' || /[\s\0]|^\.|\.\.|\.$/.test(subject) || subject.length > 2048) {
+    const text = `"${subject}" is not a NATS subject; escape its tokens with subjectToken`;
+    throw new StatusError('BadRequest', text);
+  }
   return subject;
 }
 

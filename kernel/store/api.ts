@@ -68,11 +68,10 @@ export async function askSubject<T>(
     } catch (error) {
       if (!(error instanceof LostError)) throw error;
     }
-    if (link.closed || performance.now() > deadline)
-      throw new StatusError(
-        'ServiceUnavailable',
-        `NATS does not answer ${subject}; check that nats-server runs`,
-      );
+    if (link.closed || performance.now() > deadline) {
+      const text = `NATS does not answer ${subject}; check that nats-server runs`;
+      throw new StatusError('ServiceUnavailable', text);
+    }
     await sleep(pause);
   }
 }

@@ -28,11 +28,10 @@ export class Encodings {
     subject: string,
   ): { data: Uint8Array; encoding: string | undefined } {
     if (!this.#resources.has(resourceId(resource))) return { data: json, encoding: undefined };
-    if (!this.#current)
-      throw new StatusError(
-        'ServiceUnavailable',
-        `${resource.resource} cannot be written yet: no plugin of kind secrets.v1 has started`,
-      );
+    if (!this.#current) {
+      const text = `${resource.resource} cannot be written yet: no plugin of kind secrets.v1 has started`;
+      throw new StatusError('ServiceUnavailable', text);
+    }
     return { data: this.#current.encode(json, subject), encoding: labelOf(this.#current) };
   }
 
@@ -43,11 +42,10 @@ export class Encodings {
       decode: (raw) => {
         const [name = ''] = label.split('/');
         const found = this.#known.get(name);
-        if (!found)
-          throw new StatusError(
-            'InternalError',
-            `${subject} is stored with the encoding "${name}", which no running plugin has: start it again`,
-          );
+        if (!found) {
+          const text = `${subject} is stored with the encoding "${name}", which no running plugin has: start it again`;
+          throw new StatusError('InternalError', text);
+        }
         return found.decode(raw, subject);
       },
       isStale: () => this.#current !== undefined && labelOf(this.#current) !== label,

@@ -89,11 +89,10 @@ export class Journal {
 
   #check({ subject, data }: Append): void {
     const most = (this.#link.connection.info?.max_payload ?? 1024 * 1024) - 16 * 1024;
-    if (data.length > most)
-      throw new StatusError(
-        'RequestEntityTooLarge',
-        `the object is ${data.length} bytes; at most ${most} can be stored`,
-      );
+    if (data.length > most) {
+      const text = `the object is ${data.length} bytes; at most ${most} can be stored`;
+      throw new StatusError('RequestEntityTooLarge', text);
+    }
     if (subject.length > 2048) throw new StatusError('BadRequest', 'the name of the object is too long');
   }
 

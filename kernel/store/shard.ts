@@ -76,11 +76,10 @@ export class Shard {
 
   /** Throws `Forbidden` for a resource that is not held here. */
   table(resource: Resource): Table {
-    if (!this.holds(resource))
-      throw new StatusError(
-        'Forbidden',
-        `this kernel does not hold ${resource.resource}: none of its plugins has a grant to read them`,
-      );
+    if (!this.holds(resource)) {
+      const text = `this kernel does not hold ${resource.resource}: none of its plugins has a grant to read them`;
+      throw new StatusError('Forbidden', text);
+    }
     return this.cache.table(resourceId(resource));
   }
 

@@ -194,11 +194,10 @@ export class Writer {
 
   #check(shard: Shard, writes: readonly Write[], targets: readonly { write: Write; key: ObjectKey }[]): void {
     if (writes.length > 1_000) throw new StatusError('BadRequest', 'a transaction has at most 1,000 writes');
-    if (writes.some((write) => this.#shardOf(write.resource) !== shard))
-      throw new StatusError(
-        'BadRequest',
-        'a transaction cannot write both events or leases and other objects',
-      );
+    if (writes.some((write) => this.#shardOf(write.resource) !== shard)) {
+      const text = 'a transaction cannot write both events or leases and other objects';
+      throw new StatusError('BadRequest', text);
+    }
     const subjects = new Set(targets.map(({ write, key }) => subjectOf(write.resource, key)));
     if (subjects.size < writes.length)
       throw new StatusError('BadRequest', 'a transaction writes each object at most once');
