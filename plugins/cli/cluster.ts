@@ -72,8 +72,13 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     stopKeeping?.();
     await kernel.stop();
     log.close();
+    // A plugin may have left a timer, or a start that does not end, behind: that holds the process no longer than this.
+    setTimeout(() => process.exit(), EXIT_MS).unref();
   }
 }
+
+/** Between the end of everything and that of the process. */
+const EXIT_MS = 1_000;
 
 /** See `unexpected`. */
 class Uncaught extends Error {}
