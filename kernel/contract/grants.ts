@@ -15,7 +15,8 @@ export class Access {
   /** `label` names the instance in errors, e.g. `plugin "ingress" revision 2`. */
   constructor(label: string, grants: Grants = {}) {
     this.label = label;
-    this.#grants = grants;
+    // What an object inherits is not granted.
+    this.#grants = Object.assign(Object.create(null) as Grants, grants);
   }
 
   /** Closes all that was opened. */

@@ -55,6 +55,32 @@ t.test('what it declared when it was loaded is what counts', async (t) => {
   t.throws(() => ctx.objects.onBehalfOf('amy'), forbidden(/on behalf/));
 });
 
+t.test('what every object inherits is not granted', async (t) => {
+  let ctx!: Context;
+  const probe = plugin('probe', {
+    grants: { objects: [{ resource: ConfigMaps, verbs: ['get'] }] },
+    start: (given) => {
+      ctx = given;
+      return {};
+    },
+  });
+  await testKernel(t, { plugins: [probe] });
+  const pollution = { impersonate: true, publish: ['>'], blobs: ['read', 'write'], host: ['net'] };
+  for (const [key, value] of Object.entries(pollution))
+    Object.defineProperty(Object.prototype, key, { value, configurable: true });
+  try {
+    t.throws(() => ctx.objects.onBehalfOf('amy'), forbidden(/on behalf/));
+    t.throws(() => ctx.bus.publish('a', null), forbidden(/may not publish/));
+    await t.rejects(ctx.blobs.list(), forbidden(/may not read blobs/));
+    await t.rejects(
+      ctx.listen({ host: '127.0.0.1', port: 0 }, () => {}),
+      forbidden(/may not listen/),
+    );
+  } finally {
+    for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
+  }
+});
+
 t.test('a declaration is data, and a name is its own', async (t) => {
   const kernel = await testKernel(t, { plugins: [plugin('mine'), plugin('theirs')] });
   const swap = (next: PluginDeclaration) => kernel.swap('mine', next);
