@@ -195,7 +195,7 @@ export class Host {
     return this.#managed.has(name);
   }
 
-  /** Adds a plugin and starts it; see its status for how that went. Throws when it does not fit in. */
+  /** Adds a plugin and lets it start, which may take long and holds up nothing else: see its status. Throws when it does not fit in. */
   async load(name: string, source: PluginSource): Promise<void> {
     const plugin = await loadPlugin(source, undefined, this.#o.loaders);
     const { declaration, isolation } = plugin;
@@ -208,7 +208,8 @@ export class Host {
     this.#place([plugin]);
     this.#order = order;
     const unit = this.#units.get(name);
-    if (unit) return await this.#startUnit(unit);
+    if (unit)
+      return void this.#startUnit(unit).catch((error) => this.#o.log.error(`plugin "${name}"`, { error }));
     const group = this.#groups.find((each) => `worker/${each.name}` === placeOf(isolation))!;
     try {
       await group.join(name);

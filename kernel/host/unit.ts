@@ -99,6 +99,7 @@ export class Unit implements Managed {
 
   /** Replaces the instance, or throws the reason why the old one goes on. */
   async swap(next: LoadedPlugin): Promise<void> {
+    if (!this.#run) this.#starting?.cancel();
     await this.#exclusive(async () => {
       const old = this.#run;
       if (old) return await this.#replace(old, next);

@@ -139,7 +139,7 @@ export class WorkerGroup {
 
   /** Starts one that was added last: with the thread, or in the one that runs, which goes on meanwhile. Throws when the thread refuses it; it is none of its members then. */
   async join(name: string): Promise<void> {
-    if (!this.#thread && !this.#retry) return await this.start();
+    if (!this.#thread && !this.#retry) return void this.start();
     const { plugin } = this.#member(name);
     await this.#change(name, async (thread) => {
       await this.#bringEncoding(thread, plugin);

@@ -146,3 +146,29 @@ t.test('a module may come after its object', async (t) => {
   writeFileSync(file, decodeURIComponent(module('late').slice('data:text/javascript,'.length)));
   await eventually('it is loaded', () => kernel.plugins().some(({ phase }) => phase === 'Running'), 5_000);
 });
+
+t.test('one that never ends its start holds up no other, and is replaced or unloaded as any', async (t) => {
+  const kernel = await testKernel(t);
+  const create = (name: string, spec: PluginObject['spec']) =>
+    kernel.objects.create(Plugins, { metadata: { name }, spec });
+  const phase = (name: string) => kernel.plugins().find((each) => each.name === name)?.phase;
+  const hangs = (name: string): string =>
+    `data:text/javascript,${encodeURIComponent(`export default {
+      name: '${name}', kind: 'hanger.v1', version: '1', description: 'Hangs.', start: () => new Promise(() => {}),
+    };`)}`;
+  await create('inline', { module: hangs('inline') });
+  await create('inside', { module: hangs('inside'), isolation: 'worker/hanging' });
+  for (const name of ['inline', 'inside'])
+    await eventually(`${name} starts`, () => phase(name) === 'Starting');
+  await create('greeter', { module: module('hello') });
+  await eventually('another runs', () => phase('greeter') === 'Running');
+  await eventually('and its object says so', async () => (await status(kernel))?.observedGeneration === 1);
+
+  const good = module('better', 'inline').replaceAll('greeter.v1', 'hanger.v1');
+  await kernel.objects.modify(Plugins, { name: 'inline' }, (draft) => {
+    draft.spec = { module: good };
+  });
+  await eventually('it is replaced', () => phase('inline') === 'Running');
+  await kernel.objects.delete(Plugins, { name: 'inside' });
+  await eventually('it is unloaded', () => phase('inside') === undefined);
+});

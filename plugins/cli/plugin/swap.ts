@@ -6,6 +6,7 @@ import {
   nearestOf,
   type PluginDeclaration,
   type PluginObject,
+  type PluginPhase,
   StatusError,
 } from 'orlop/plugin';
 import { type ApiClient, apiClient } from '../client.ts';
@@ -15,6 +16,8 @@ import { findModule, type LocalModule, load, readable, snapshot } from './module
 
 /** Milliseconds until what was asked for must have happened: longer than the host gives a plugin to start. */
 const PATIENCE = 90_000;
+
+const UNDERWAY: readonly PluginPhase[] = ['Pending', 'Starting', 'Swapping'];
 
 const PLUGINS = '/apis/orlop.dev/v1/plugins';
 
@@ -70,13 +73,14 @@ export async function applyPlugin(
     const line = describe(name, status);
     if (status && line !== shown) tell(line);
     shown = line;
-    if (now && (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1)) {
-      const applied = findCondition(status?.conditions, 'Applied');
-      if (applied?.status !== 'False') return isSettled(now) || status?.phase === 'Skipped';
+    const applied = findCondition(status?.conditions, 'Applied');
+    const isSeen = now !== undefined && (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1);
+    if (isSeen && applied?.status === 'False') {
       if (status?.phase !== 'Failed') tell(`${name}: refused: ${applied.message}`);
       if (status?.phase === 'Running') tell(`${name}: revision ${status.revision} goes on`);
       return false;
     }
+    if (isSeen && !UNDERWAY.includes(status!.phase)) return isSettled(now) || status!.phase === 'Skipped';
     await sleep(50);
   }
   tell(`${name}: nothing came of it within ${PATIENCE / 1000} s; see kubectl get plugins`);
