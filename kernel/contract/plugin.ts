@@ -74,7 +74,10 @@ export interface Grants {
   blobs?: readonly ('read' | 'write')[];
   /** To write in the name of users: `objects.onBehalfOf`. */
   impersonate?: boolean;
-  /** Powers over the host machine. `net` is needed for `ctx.listen`. */
+  /**
+   * Powers over the machine, of its modules and those they import, from its start on: sockets and `ctx.listen`; programs, threads and native code;
+   * sockets for a client of an engine; the file system.
+   */
   host?: readonly ('net' | 'exec' | 'docker' | 'files')[];
 }
 

@@ -17,6 +17,7 @@ function folder(t: Test): string {
 t.test('the configuration of a standard plugin is printed', async (t) => {
   const { code, stdout } = await orlop('plugin', 'config', 'ingress');
   t.equal(code, 0);
+  t.match(stdout, /^Host powers: net\.$/m);
   t.match(stdout, /httpPort \(integer; default 8080; at least 0; at most 65535\)/);
   t.match(await orlop('plugin', 'config', 'ingres'), { code: 2, stderr: /did you mean "ingress"\?/ });
   t.match(await orlop('plugin'), { code: 2, stderr: /orlop plugin config NAME/ });

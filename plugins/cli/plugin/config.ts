@@ -30,9 +30,10 @@ function unknownName(name: string, standard: readonly PluginDeclaration[]): Erro
   );
 }
 
-function describe({ name, kind, version, description, config }: PluginDeclaration): string {
+function describe({ name, kind, version, description, config, grants }: PluginDeclaration): string {
   const keys = Object.entries(config?.properties ?? {});
-  const about = [`${name} (${kind}, version ${version})`, description, ''];
+  const powers = `Host powers: ${grants?.host?.join(', ') || 'none'}.`;
+  const about = [`${name} (${kind}, version ${version})`, description, powers, ''];
   if (keys.length === 0) return [...about, 'It has no configuration.'].join('\n');
   const [first] = keys;
   const example = JSON.stringify({ spec: { config: { [first![0]]: exampleOf(first![1]) } } });
