@@ -63,7 +63,7 @@ t.test('the suite for ingresses finds what is wrong', async (t) => {
   });
   const http = { host: '127.0.0.1', port: httpPort! };
   const told = await failures((t) =>
-    ingressConformance(t, 'wrong', async () => ({ objects, http, patienceMs: 300 })),
+    ingressConformance(t, 'wrong', async () => ({ objects, http, patienceMs: 1_000 })),
   );
   for (const [, , found] of wrong) t.match(told, found, String(found));
 });

@@ -23,6 +23,14 @@ export interface Event {
   readonly object: any;
 }
 
+/** A watch that is followed. */
+export interface Following {
+  /** What has come so far. */
+  readonly events: readonly Event[];
+  ended(): boolean;
+  close(): void;
+}
+
 export interface Asking {
   /** Sent as JSON; a string as it is. */
   body?: unknown;
@@ -91,7 +99,7 @@ export class Api {
   }
 
   /** Follows a watch: what comes is added to `events`, until `close`. Rejects unless it begins. */
-  async watch(path: string): Promise<{ events: Event[]; ended: Promise<unknown>; close(): void }> {
+  async watch(path: string): Promise<Following> {
     const response = await this.#begin('GET', path, {}, true);
     if (response.statusCode !== 200) throw new Error(`a watch of ${path} is answered ${response.statusCode}`);
     const events: Event[] = [];
@@ -102,8 +110,7 @@ export class Api {
       for (const line of lines) events.push(JSON.parse(line) as Event);
     });
     response.on('error', () => {});
-    const ended = new Promise((resolve) => response.once('close', resolve));
-    return { events, ended, close: () => void response.destroy() };
+    return { events, ended: () => response.closed, close: () => void response.destroy() };
   }
 
   async #begin(
@@ -129,7 +136,8 @@ export class Api {
       ...(isLong ? {} : { signal: AbortSignal.timeout(PATIENCE_MS) }),
     });
     outgoing.end(text);
-    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const begun = { signal: AbortSignal.timeout(PATIENCE_MS) };
+    const [response] = (await once(outgoing, 'response', begun)) as [IncomingMessage];
     return response;
   }
 }

@@ -135,10 +135,10 @@ async function made(t: Checks, api: Api): Promise<void> {
 
   await api.post(CONFIG_MAPS, configMap('counter', { count: '0' }));
   const increment = async (): Promise<void> => {
-    for (;;) {
+    for (let attempt = 0; attempt < 100; attempt += 1) {
       const { body } = await api.get(`${CONFIG_MAPS}/counter`);
-      body.data.count = String(Number(body.data.count) + 1);
-      if ((await api.put(`${CONFIG_MAPS}/counter`, body)).code === 200) return;
+      const data = { count: String(Number(body.data?.count) + 1) };
+      if ((await api.put(`${CONFIG_MAPS}/counter`, { ...body, data })).code === 200) return;
     }
   };
   await Promise.all(Array.from({ length: 10 }, increment));

@@ -71,6 +71,6 @@ export async function watchesConformance(t: Checks, served: Served): Promise<voi
   await eventually('and what follows', () => whole.events.length === 4, 10_000);
   t.same(told(whole.events).at(-1), 'DELETED plugin', 'and go on from there');
   const brief = await follow(`${SELECTED}&timeoutSeconds=1`);
-  await brief.ended;
+  await eventually('it ends after the time it was given', () => brief.ended(), 10_000);
   t.pass('it ends after the time it was given');
 }

@@ -65,12 +65,12 @@ async function answers(t: Checks, http: Address, pod: Pod): Promise<void> {
   t.match(head, { status: 200, text: '', headers: { 'content-type': 'application/json' } }, 'HEAD');
 
   const { answer } = await begin(http, { host, path: '/stream' });
-  const [first] = (await once(answer, 'data')) as [Buffer];
-  t.equal(String(first), 'one', 'what the pod has said so far comes before it ends');
-  let rest = '';
-  answer.on('data', (chunk: Buffer) => (rest += String(chunk)));
+  const chunks = answer[Symbol.asyncIterator]();
+  const first = (await chunks.next()) as { value: unknown };
+  t.equal(String(first.value), 'one', 'what the pod has said so far comes before it ends');
   pod.release();
-  await once(answer, 'end');
+  let rest = '';
+  for await (const chunk of answer) rest += String(chunk);
   t.equal(rest, 'two', 'and the rest as it comes');
   await t.rejects(ask(http, { host, path: '/cut' }), Error, 'an answer that is cut short is no whole one');
 }
@@ -92,20 +92,21 @@ async function connections(t: Checks, http: Address): Promise<void> {
       `${JSON.stringify(each)} over a kept connection`,
     );
   }
+  const inTime = { signal: AbortSignal.timeout(10_000) };
   const peer = new WebSocket(`ws://${http.host}:${http.port}/socket`, {
     headers: { host },
     handshakeTimeout: 5_000,
   });
   t.teardown(() => peer.terminate());
   try {
-    await once(peer, 'open');
+    await once(peer, 'open', inTime);
     for (const message of ['hello', 'x'.repeat(100_000)]) {
       peer.send(message);
-      const [echo] = (await once(peer, 'message')) as [Buffer];
+      const [echo] = (await once(peer, 'message', inTime)) as [Buffer];
       t.ok(String(echo) === message, `a WebSocket's message of ${message.length} bytes, and back`);
     }
     peer.close(4_000, 'done');
-    const [code] = (await once(peer, 'close')) as [number];
+    const [code] = (await once(peer, 'close', inTime)) as [number];
     t.equal(code, 4_000, 'and its end');
   } catch (error) {
     t.fail(`a WebSocket opens: ${String(error)}`);
