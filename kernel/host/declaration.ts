@@ -109,14 +109,14 @@ export async function loadDeclaration(
   return checkDeclaration(exported.default, module);
 }
 
-/** Where it went wrong in the module, not where in here that was asked for. */
-function explain(error: unknown): string {
+/** With where it went wrong in the module, not where in here that was asked for. */
+export function explain(error: unknown): string {
   const own = ` imported from ${fileURLToPath(import.meta.url)}`;
   const message = asStatusError(error).message.replace(own, '');
   const { stack = '' } = error instanceof StatusError ? {} : (error as Error);
   const places = stack.match(/file:\S+?:\d+/g) ?? [];
   const place = places.find((each) => !each.startsWith(import.meta.url));
-  return place === undefined ? message : `${message}, at ${place}`;
+  return place === undefined ? message : `${message}, at ${place.replace(/[?#][^:]*/, '')}`;
 }
 
 /** What `import` takes. A package is looked up from the working folder first, where `npm install` put it. */

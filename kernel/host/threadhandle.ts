@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, StatusError } from '../contract/index.ts';
+import { explain } from './declaration.ts';
 import type { Change, FromThread, ThreadData, ToThread } from './messages.ts';
 import type { PluginStatus } from './status.ts';
 
@@ -43,7 +44,7 @@ export class ThreadHandle {
     this.#worker.on('message', (message: FromThread) => this.#receive(message));
     this.#worker.on('error', (error: NodeJS.ErrnoException) => {
       const isFull = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      this.#why ??= isFull ? outOfMemory(limit) : error.message;
+      this.#why ??= isFull ? outOfMemory(limit) : explain(error);
     });
     this.started = new Promise((resolve) => (this.#hasStarted = resolve));
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve(this.#end())));

@@ -221,7 +221,10 @@ export class WorkerGroup {
   #died(why: string): void {
     this.#thread = undefined;
     if (this.#stopping) return;
-    const message = `worker "${this.name}" died: ${why}`;
+    const isAlone = this.members.length === 1;
+    const culprit = this.members.find(({ plugin }) => isAlone || why.includes(plugin.entry!.module));
+    const whose = culprit ? `plugin "${culprit.name}" revision ${culprit.current.revision}: ` : '';
+    const message = `worker "${this.name}" died: ${whose}${why}`;
     const { restart } = this.#around.timing;
     if (performance.now() - this.#since > 60 * restart) this.#restarts = 0;
     const delay = Math.min(60, 2 ** this.#restarts) * restart;

@@ -9,6 +9,7 @@ import { choosePlugins } from './choose.ts';
 import { apiClient } from './client.ts';
 import { comeBack, endWithParent } from './comeback.ts';
 import { UsageError, type Values } from './command.ts';
+import { blame } from './culprit.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { collectWhenIdle } from './idle.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
@@ -63,9 +64,11 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   try {
     if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal, log, embedded });
     const failure = await Promise.race([kernel.failed, uncaught, interrupted(signal)]);
-    if (failure) console.error(`orlop: ${failure.message}`);
+    const isUncaught = failure instanceof Uncaught;
+    if (isUncaught) console.error(`orlop: nobody caught this error: ${await blame(failure.cause, kernel)}`);
+    else if (failure) console.error(`orlop: ${failure.message}`);
     await kernel.stop();
-    if (failure instanceof Uncaught) return await comeBack(signal);
+    if (isUncaught) return await comeBack(signal);
     return failure ? 1 : 0;
   } finally {
     stopCollecting();
@@ -81,7 +84,9 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
 const EXIT_MS = 1_000;
 
 /** See `unexpected`. */
-class Uncaught extends Error {}
+class Uncaught extends Error {
+  declare readonly cause: Error;
+}
 
 interface Scene {
   data: string;
@@ -182,7 +187,7 @@ function unexpected(log: Logger): Promise<Error> {
       process.on(event, (cause: unknown) => {
         const error = cause instanceof Error ? cause : new Error(String(cause));
         log.error('an error that nobody caught', { error: error.stack });
-        resolve(new Uncaught(`an unexpected error: ${error.message}. The log tells where it happened.`));
+        resolve(new Uncaught(error.message, { cause: error }));
       });
     }
   });

@@ -26,7 +26,8 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
   await kubectl.ok('create configmap kept --from-literal=a=b');
   const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'bomb' }, spec: { module } };
   await kubectl.ok(['apply', '-f', '-'], JSON.stringify(plugin));
-  await until('it says what happened', 30_000, () => /an unexpected error: the bomb went off/.test(output()));
+  const said = /caught this error: plugin "bomb" revision 1: the bomb went off, at file:.*bomb\.mjs:8$/m;
+  await until('it says what happened, and where', 30_000, () => said.test(output()));
   await until('it is there again', 60_000, () => output().split('Ready in').length === 3);
   t.match(output(), /starting again in 1 s/);
   t.equal(await kubectl.ok('get configmap kept -o jsonpath={.data.a}'), 'b');
