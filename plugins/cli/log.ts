@@ -27,3 +27,15 @@ export function logLine(level: string, message: string, fields: Record<string, u
   const rest = Object.entries(fields).map(([key, value]) => [key in about ? `fields.${key}` : key, value]);
   return `${JSON.stringify({ ...about, ...Object.fromEntries(rest) }, errorsAsText)}\n`;
 }
+
+/** A line of the log as somebody who writes this plugin wants to see it, if so: `warn  my-plugin: message key=value`. Any other line as it is. */
+export function readableLine(line: string, plugin: string): string | undefined {
+  if (!line.startsWith('{"time":')) return line;
+  const { time: _, level, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  if (level !== 'error' && !String(message).startsWith(`${plugin}: `)) return undefined;
+  const rest = Object.entries(fields).map(([key, value]) => {
+    const text = typeof value === 'string' && /^\S+$/.test(value) ? value : JSON.stringify(value);
+    return ` ${key}=${text}`;
+  });
+  return `${String(level).padEnd(5)} ${String(message)}${rest.join('')}`;
+}

@@ -107,14 +107,16 @@ t.test('dev: every save is swapped in', async (t) => {
     until(`${text} in ${printed}`, 60_000, () => text.test(printed));
   await says(/my-scheduler takes the place of scheduler/);
   await says(/scheduler: Running 0\.1\.0, revision 2/);
+  const cluster = kubectl(join(at.data, 'kubeconfig'));
+  await cluster.ok('run p --image=none --restart=Never');
+  await says(/^info {2}my-scheduler: bound pod=default\/p node=\S+$/m);
   const file = join(path, 'index.mjs');
   const good = readFileSync(file, 'utf8');
   writeFileSync(file, 'what is this');
   await says(/refused: cannot load plugin module/);
   writeFileSync(file, good.replace("version: '0.1.0'", "version: '0.2.0'"));
   await says(/scheduler: Running 0\.2\.0, revision 3/);
-  const { ok } = kubectl(join(at.data, 'kubeconfig'));
-  t.equal(await ok('get plugin scheduler -o jsonpath={.status.version}'), '0.2.0');
+  t.equal(await cluster.ok('get plugin scheduler -o jsonpath={.status.version}'), '0.2.0');
   child.kill('SIGTERM');
   t.same(await exited, [0, null]);
 });

@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Json, type PluginDeclaration, StatusError } from 'orlop/plugin';
 import { standardPlugins } from '../../standard.ts';
 import { type ApiClient, apiClient } from '../client.ts';
 import type { Values } from '../command.ts';
 import { readKubeconfig } from '../kubeconfig.ts';
+import { readableLine } from '../log.ts';
 import { contents, findModule, type LocalModule, load, OWN, snapshot } from './module.ts';
 import { applyPlugin, teller } from './swap.ts';
 
@@ -27,7 +29,7 @@ export async function develop(path: string, values: Values): Promise<number> {
   const declaration = await load(path);
   const name = await placeOf(declaration);
   const data = String(values['data'] ?? join(local.folder ?? '.', OWN, 'cluster'));
-  const cluster = startCluster(data, values);
+  const cluster = startCluster(data, values, declaration.name);
   try {
     await Promise.race([ready(cluster), ended(cluster)]);
     if (cluster.exitCode !== null) return cluster.exitCode;
@@ -58,15 +60,19 @@ export function portsFor({ config }: PluginDeclaration, values: Values): { [key:
   return Object.fromEntries(ports.map(([flag, key]) => [key, Number(values[flag])]));
 }
 
-function startCluster(data: string, values: Values): ChildProcess {
+/** What it prints is printed, and of its log what the named plugin says and what went wrong anywhere. */
+function startCluster(data: string, values: Values, plugin: string): ChildProcess {
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
   const flags = FLAGS.flatMap((flag) =>
     values[flag] === undefined ? [] : [`--${flag}`, String(values[flag])],
   );
-  const child = spawn(process.execPath, [main, 'up', '--no-hello', '--data', data, ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const words = [main, 'up', '--verbose', '--no-hello', '--data', data, ...flags];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', (chunk: Buffer) => process.stdout.write(chunk));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    const shown = readableLine(line, plugin);
+    if (shown !== undefined) process.stderr.write(`${shown}\n`);
+  });
   // A terminal sends Ctrl-C, and its end, to the child as well; anyone else to this process only.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
