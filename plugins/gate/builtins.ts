@@ -1,10 +1,15 @@
 /** Node's own modules, and which host power each of them takes. */
+import { hasOwn, holds, indexOf, slice } from './intact.ts';
+
 export type Power = 'net' | 'exec' | 'docker' | 'files';
 
 export const POWERS: readonly Power[] = ['net', 'exec', 'docker', 'files'];
 
 /** Which exports need no power: `open`: these only; `but`: all but these. */
-type Part = { readonly open: readonly string[] } | { readonly but: readonly string[] };
+interface Part {
+  readonly open?: readonly string[];
+  readonly but?: readonly string[];
+}
 
 interface Rule {
   /** The powers of which one is needed for what is not open. */
@@ -21,7 +26,7 @@ function rule(powers: readonly Power[], part: Part, ...names: string[]): [string
 }
 
 /** By the name's first segment: `fs/promises` is `fs`. What is not listed, in this Node or a later one, needs `exec`. */
-const RULES: ReadonlyMap<string, Rule> = new Map([
+const RULES: Readonly<Record<string, Rule>> = Object.fromEntries([
   ...rule(EXEC, { but: [] }, 'assert', 'buffer', 'console', 'constants', 'diagnostics_channel', 'events'),
   ...rule(
     EXEC,
@@ -82,15 +87,26 @@ const OTHERS: Rule = { powers: EXEC, part: { open: [] } };
 
 /** A power that is to be asked for to use that export of a module; `undefined`: these powers, or none, will do. */
 export function powerFor(builtin: string, name: string, powers: readonly string[] = []): Power | undefined {
-  const { powers: needed, part } = RULES.get(builtin.split('/')[0]!) ?? OTHERS;
-  const isOpen = 'open' in part ? part.open.includes(name) : !part.but.includes(name);
-  return isOpen || needed.some((power) => powers.includes(power)) ? undefined : needed[0];
+  const { powers: needed, part } = ruleFor(builtin);
+  const isOpen = hasOwn(part, 'open') ? holds(part.open!, name) : !holds(part.but!, name);
+  return isOpen || isOneOf(powers, needed) ? undefined : needed[0];
 }
 
 /** Whether one who has these powers is given the module itself. */
 export function isOpenTo(powers: readonly string[], builtin: string): boolean {
   // Its `createRequire` is one of the plugin's own whatever it may.
   if (builtin === 'module') return false;
-  const { powers: needed, part } = RULES.get(builtin.split('/')[0]!) ?? OTHERS;
-  return needed.some((power) => powers.includes(power)) || ('but' in part && part.but.length === 0);
+  const { powers: needed, part } = ruleFor(builtin);
+  return isOneOf(powers, needed) || (hasOwn(part, 'but') && part.but!.length === 0);
+}
+
+function ruleFor(builtin: string): Rule {
+  const end = indexOf(builtin, '/');
+  const name = end < 0 ? builtin : slice(builtin, 0, end);
+  return hasOwn(RULES, name) ? RULES[name]! : OTHERS;
+}
+
+function isOneOf(powers: readonly string[], needed: readonly string[]): boolean {
+  for (let i = 0; i < needed.length; i += 1) if (holds(powers, needed[i])) return true;
+  return false;
 }

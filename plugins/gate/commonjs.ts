@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import * as contract from 'orlop/plugin';
+import { holds } from './intact.ts';
 import { marked, type Origin, refusal, requireOf } from './origins.ts';
 import { isEsModule, outside } from './packages.ts';
 
@@ -117,7 +118,7 @@ export class CommonJs {
   }
 
   #addon(file: string): unknown {
-    if (!this.#origin.powers.includes('exec'))
+    if (!holds(this.#origin.powers, 'exec'))
       throw new contract.StatusError('Forbidden', refusal(this.#origin, `native code, ${file}`, 'exec'));
     return createRequire(file)(file) as unknown;
   }

@@ -1,5 +1,16 @@
 /** What a plugin gets of a module that it may not use, or not all of: the same names, and functions that refuse. */
 
+import {
+  allNames,
+  create,
+  defineProperty,
+  get,
+  getOwnPropertyDescriptor,
+  hasOwn,
+  keys,
+  ProxyOf,
+} from './intact.ts';
+
 /** Throws: why the thing of that name is refused. */
 export type Refuse = (name: string) => never;
 
@@ -13,62 +24,76 @@ export function facade(
   refuse: Refuse,
   others: Readonly<Record<string, unknown>> = {},
 ): object {
-  const target =
-    typeof module === 'function' ? (wall(module, '', refuse) as object) : (Object.create(null) as object);
-  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(module))) {
-    if (typeof module === 'function' && (name === 'prototype' || name === 'length' || name === 'name'))
-      continue;
-    const value = (): unknown => (module as Record<string, unknown>)[name];
-    const { enumerable = true } = descriptor;
-    const settings = { configurable: true, enumerable };
-    if (Object.hasOwn(others, name))
-      Object.defineProperty(target, name, { ...settings, writable: true, value: others[name] });
-    else if (isOpen(name)) Object.defineProperty(target, name, { ...descriptor, configurable: true });
-    else {
-      let made: unknown;
-      const get = (): unknown => {
-        made ??= wall(value(), name, refuse);
-        return made;
-      };
-      const set = (other: unknown): void => {
-        made = other;
-      };
-      Object.defineProperty(target, name, { ...settings, get, set });
-    }
+  const isFunction = typeof module === 'function';
+  const target = (isFunction ? wall(module, '', refuse) : create(null)) as object;
+  const names = allNames(module);
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i]!;
+    if (isFunction && (name === 'prototype' || name === 'length' || name === 'name')) continue;
+    if (hasOwn(others, name)) define(target, name, { value: others[name], writable: true });
+    else if (isOpen(name)) define(target, name, getOwnPropertyDescriptor(module, name)!);
+    else defineWall(target, name, module, refuse);
   }
   return target;
+}
+
+/** Made when it is first looked at: some are loaded then. */
+function defineWall(target: object, name: string, module: object, refuse: Refuse): void {
+  let made: unknown;
+  define(target, name, {
+    get() {
+      made ??= wall((module as Record<string, unknown>)[name], name, refuse);
+      return made;
+    },
+    set(other: unknown) {
+      made = other;
+    },
+  });
+}
+
+function define(target: object, name: string, property: PropertyDescriptor): void {
+  defineProperty(target, name, {
+    __proto__: null,
+    ...property,
+    configurable: true,
+    enumerable: true,
+  } as object);
 }
 
 /** Of objects what they hold is walled as well, and nothing is told but names. */
 export function wall(value: unknown, name: string, refuse: Refuse): unknown {
   if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
   if (isConstants(value)) return { ...value };
-  const made = new Map<PropertyKey, unknown>();
+  const made = create(null) as Record<PropertyKey, unknown>;
   // biome-ignore lint/complexity/useArrowFunction: one that can be called with `new`
   const target = typeof value === 'function' ? function () {} : {};
-  return new Proxy(target, {
+  return new ProxyOf(target, {
+    __proto__: null,
     apply: () => refuse(name),
     construct: () => refuse(name),
-    get(own, key, receiver) {
+    get(own: object, key: PropertyKey, receiver: unknown) {
       if (key === 'prototype' && typeof value === 'function') {
         const prototype: unknown = value.prototype;
-        if (!made.has(key) && typeof prototype === 'object' && prototype !== null)
-          made.set(key, wall(prototype, name, refuse));
-        return made.get(key);
+        if (typeof prototype !== 'object' || prototype === null) return undefined;
+        made[key] ??= wall(prototype, name, refuse);
+        return made[key];
       }
       // What all functions have, `bind` say, leads to the traps above.
-      if (key in own || !(key in value)) return Reflect.get(own, key, receiver);
-      if (!made.has(key)) {
+      if (key in own || !(key in value)) return get(own, key, receiver);
+      if (!(key in made)) {
         const held = (value as Record<PropertyKey, unknown>)[key];
         const isTold = typeof held === 'function' || (typeof held === 'object' && held !== null);
-        made.set(key, isTold ? wall(held, `${name}.${String(key)}`, refuse) : undefined);
+        made[key] = isTold ? wall(held, `${name}.${String(key)}`, refuse) : undefined;
       }
-      return made.get(key);
+      return made[key];
     },
-  });
+  } as ProxyHandler<object>);
 }
 
 function isConstants(value: object): boolean {
-  const values = typeof value === 'function' ? [] : Object.values(value);
-  return values.length > 0 && values.every((each) => typeof each === 'number');
+  if (typeof value === 'function') return false;
+  const names = keys(value);
+  for (let i = 0; i < names.length; i += 1)
+    if (typeof (value as Record<string, unknown>)[names[i]!] !== 'number') return false;
+  return names.length > 0;
 }

@@ -2,8 +2,9 @@ import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { type PluginDeclaration, StatusError } from 'orlop/plugin';
-import { POWERS } from './builtins.ts';
+import { POWERS, type Power } from './builtins.ts';
 import { guardGlobals } from './globals.ts';
+import { clone, holds, isArray } from './intact.ts';
 import { entryOf, keepOrigin, type Origin, originId, unmarked } from './origins.ts';
 import { fileOf, packageOf } from './packages.ts';
 
@@ -19,8 +20,10 @@ export async function loadGated(module: URL): Promise<PluginDeclaration> {
   // The kernel says what is wrong with it.
   if (typeof declaration?.name !== 'string') return found;
   const { name, grants } = declaration;
-  const granted: readonly unknown[] = Array.isArray(grants?.host) ? grants.host : [];
-  const powers = POWERS.filter((power) => granted.includes(power));
+  const granted: readonly unknown[] = isArray(grants?.host) ? grants.host : [];
+  const powers: Power[] = [];
+  for (let i = 0; i < POWERS.length; i += 1)
+    if (holds(granted, POWERS[i])) powers[powers.length] = POWERS[i]!;
   if (powers.length === 0) {
     await declaredBy({ ...reading, name, reading: false });
     return declaration;
@@ -33,7 +36,7 @@ export async function loadGated(module: URL): Promise<PluginDeclaration> {
 /** As it is now: what it says later gives it no power. `undefined`: it is none. */
 function copyOf(found: PluginDeclaration): PluginDeclaration | undefined {
   try {
-    return { ...structuredClone({ ...found, start: undefined }), start: found.start };
+    return { ...clone({ ...found, start: undefined }), start: found.start };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** What every module finds without importing it: the powers that are in `process` and among the globals. */
 import { StatusError } from 'orlop/plugin';
 import type { Power } from './builtins.ts';
+import { apply, captureStackTrace, construct, get, holds, isArray, ProxyOf, startsWith } from './intact.ts';
 import { type Origin, originOf } from './origins.ts';
 import { builtin, forbidden } from './runtime.ts';
 
@@ -43,14 +44,16 @@ type Callable = (...parameters: unknown[]) => unknown;
 
 function guarded(callable: Callable, what: string, power: Power, isEnding = false): Callable {
   const check = (): void => checkCaller(what, power, isEnding);
-  return new Proxy(callable, {
+  return new ProxyOf(callable, {
+    // @ts-expect-error so that no trap is inherited
+    __proto__: null,
     apply(target, self, parameters) {
       check();
-      return Reflect.apply(target, self, parameters);
+      return apply(target, self, parameters);
     },
     construct(target, parameters, made) {
       check();
-      return Reflect.construct(target, parameters, made) as object;
+      return construct(target, parameters, made) as object;
     },
   });
 }
@@ -101,7 +104,7 @@ function checkCaller(what: string, power: Power, isEnding: boolean): void {
   const caller = callerOf();
   if (typeof caller === 'object') {
     const { powers } = caller;
-    if (!powers.includes(power) && !(power === 'net' && powers.includes('docker')))
+    if (!holds(powers, power) && !(power === 'net' && holds(powers, 'docker')))
       throw forbidden(caller, what, power);
   } else if (caller === undefined && !isEnding) refuseUnknown(what);
 }
@@ -115,21 +118,28 @@ function refuseUnknown(what: string): never {
 
 /** Whose code the nearest frame is that is not Node's: a plugin's, `other`, or there is none. */
 function callerOf(): Origin | 'other' | undefined {
+  const frames = framesAbove(callerOf);
+  for (let i = 0; i < frames.length; i += 1) {
+    // V8 lets nobody replace these.
+    const file = frames[i]!.getFileName() ?? frames[i]!.getEvalOrigin();
+    if (!file || startsWith(file, 'node:') || file === import.meta.url) continue;
+    return originOf(file) ?? 'other';
+  }
+  return undefined;
+}
+
+function framesAbove(below: CallableFunction): readonly NodeJS.CallSite[] {
   const { stackTraceLimit } = Error;
-  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
+  const prepareStackTrace: unknown = get(Error, 'prepareStackTrace');
   try {
     Error.stackTraceLimit = FRAMES;
     Error.prepareStackTrace = (_error, frames) => frames;
-    const at: { stack?: NodeJS.CallSite[] } = {};
-    Error.captureStackTrace(at, callerOf);
+    const at: { stack?: unknown } = {};
+    captureStackTrace(at, below);
     // Something else where somebody has made the function above one that cannot be replaced.
-    for (const frame of Array.isArray(at.stack) ? at.stack : []) {
-      const file = frame.getFileName() ?? frame.getEvalOrigin();
-      if (!file || file.startsWith('node:') || file === import.meta.url) continue;
-      return originOf(file) ?? 'other';
-    }
-    return undefined;
+    return isArray(at.stack) ? (at.stack as NodeJS.CallSite[]) : [];
   } finally {
-    Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace as typeof Error.prepareStackTrace;
   }
 }

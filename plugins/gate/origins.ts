@@ -2,7 +2,8 @@
  * Whose code a module is. A gated module's URL ends in `#orlop-ID`, and so do those of all modules that it imports: each plugin has copies of its
  * own. Both the plugin's thread and that of the hooks keep the table of IDs.
  */
-import { createHash } from 'node:crypto';
+import { threadId } from 'node:worker_threads';
+import { encode, exec, record, startsWith } from './intact.ts';
 
 export interface Origin {
   readonly id: string;
@@ -24,30 +25,46 @@ const MARK = /#orlop-([0-9a-f]{16})(?=$|[:)])/;
 const ENTER = `${SCHEME}enter/`;
 const REQUIRE = `${SCHEME}require/`;
 
-const origins = new Map<string, Origin>();
+const origins = record<Origin>();
+const ids = record<string>();
+/** Of the IDs of this thread, of 16 digits: one thread may have the hooks of all. */
+let lastId = 1e15 + threadId * 1e9;
 
 /** The same for the same module and powers, so that it is loaded once. */
 export function originId(module: string, powers: readonly string[]): string {
-  const text = JSON.stringify([module, [...powers].sort()]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const key = `${textOf(powers)} ${module}`;
+  if (ids[key] === undefined) {
+    lastId += 1;
+    ids[key] = `${lastId}`;
+  }
+  return ids[key];
+}
+
+function textOf(powers: readonly string[]): string {
+  let text = '';
+  for (let i = 0; i < powers.length; i += 1) text += `${powers[i]},`;
+  return text;
 }
 
 export function keepOrigin(origin: Origin): void {
-  const known = origins.get(origin.id);
-  if (!known) return void origins.set(origin.id, origin);
+  const known = origins[origin.id];
+  if (!known) {
+    origins[origin.id] = origin;
+    return;
+  }
   known.name ??= origin.name;
   known.reading &&= origin.reading;
 }
 
 export function originById(id: string): Origin {
-  return origins.get(id)!;
+  return origins[id]!;
 }
 
 /** Of a module, by its URL; or of a line of a stack trace. */
 export function originOf(url: string | undefined): Origin | undefined {
-  if (url === undefined || url.startsWith(SCHEME)) return undefined;
-  const [, id] = MARK.exec(url) ?? [];
-  return id === undefined ? undefined : origins.get(id);
+  if (url === undefined || startsWith(url, SCHEME)) return undefined;
+  const found = exec(MARK, url);
+  return found === null ? undefined : origins[found[1]!];
 }
 
 /** The URL of that origin's copy of a module. */
@@ -61,13 +78,23 @@ export function unmarked(text: string): string {
 }
 
 /** What the kernel imports to import a plugin's module as that origin's. */
-export function entryOf(origin: Origin): string {
-  return ENTER + encodeURIComponent(JSON.stringify(origin));
+export function entryOf({ id, name, reading, powers, root, module }: Origin): string {
+  const fields = `${encode(name ?? '')}/${reading}/${textOf(powers)}/${encode(root ?? '')}/${encode(module)}`;
+  return `${ENTER}${id}/${fields}`;
 }
 
 export function entered(specifier: string): Origin | undefined {
   if (!specifier.startsWith(ENTER)) return undefined;
-  return JSON.parse(decodeURIComponent(specifier.slice(ENTER.length))) as Origin;
+  const fields = specifier.slice(ENTER.length).split('/').map(decodeURIComponent);
+  const [id = '', name, reading, powers = '', root, module = ''] = fields;
+  return {
+    id,
+    name: name || undefined,
+    reading: reading === 'true',
+    powers: powers.split(',').filter((power) => power !== ''),
+    root: root || undefined,
+    module,
+  };
 }
 
 /** In errors. */

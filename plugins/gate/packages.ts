@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { indexOf, startsWith } from './intact.ts';
 import { labelOf, type Origin } from './origins.ts';
 
 /** Where Orlop's own code is. */
@@ -40,11 +41,11 @@ export function packageOf(file: string): string {
 
 /** Whether a module at `parent` may import the file `target`; all paths without symbolic links. Why not, if so. */
 export function outside(origin: Origin, parent: string | undefined, target: string): string | undefined {
-  if (target.startsWith(TREE))
+  if (startsWith(target, TREE))
     return `${labelOf(origin)} may not import ${target}: that is the inside of Orlop, and all there is for plugins is in 'orlop/plugin'`;
   const isIn = (folder: string | undefined): boolean =>
-    folder !== undefined && target.startsWith(folder.endsWith(sep) ? folder : folder + sep);
-  if (isIn(origin.root) || target.includes(`${sep}node_modules${sep}`)) return undefined;
+    folder !== undefined && startsWith(target, folder === sep ? folder : folder + sep);
+  if (isIn(origin.root) || indexOf(target, `${sep}node_modules${sep}`) >= 0) return undefined;
   if (parent !== undefined && (isIn(packageOf(parent)) || isLinked(parent, target))) return undefined;
   const from = origin.root === undefined ? 'a module without a file' : `its package, ${origin.root}`;
   return `${labelOf(origin)} may not import ${target}, which is outside of ${from}: bring it along, or depend on it as a package`;

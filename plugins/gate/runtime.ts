@@ -4,19 +4,22 @@ import { StatusError, writePrivate } from 'orlop/plugin';
 import { isOpenTo, powerFor } from './builtins.ts';
 import { CommonJs } from './commonjs.ts';
 import { facade, type Refuse } from './facade.ts';
+import { holds, record } from './intact.ts';
 import { type Origin, originById, refusal } from './origins.ts';
 
 const require = createRequire(import.meta.url);
 /** By origin and name. */
-const facades = new Map<string, object>();
-const requires = new Map<string, CommonJs>();
+const facades = record<object>();
+const requires = record<CommonJs>();
 
 /** A module of Node as that origin may have it. */
-export function builtin(id: string, name: string): object {
+export function builtin(id: string, asked: string): object {
+  // Whatever it is: read once.
+  const name = `${asked}`;
   const origin = originById(id);
   if (isOpenTo(origin.powers, name)) return require(`node:${name}`) as object;
   const key = `${id} ${name}`;
-  let made = facades.get(key);
+  let made = facades[key];
   if (!made) {
     const others =
       name === 'module'
@@ -30,17 +33,17 @@ export function builtin(id: string, name: string): object {
     };
     const isOpen = (part: string): boolean => powerFor(name, part, origin.powers) === undefined;
     made = facade(require(`node:${name}`) as object, isOpen, refuse, others);
-    facades.set(key, made);
+    facades[key] = made;
   }
   return made;
 }
 
 /** `require`, for that origin. */
 export function commonJs(id: string): CommonJs {
-  let made = requires.get(id);
+  let made = requires[id];
   if (!made) {
     made = new CommonJs(originById(id), (name) => builtin(id, name), writePrivateOf(id));
-    requires.set(id, made);
+    requires[id] = made;
   }
   return made;
 }
@@ -48,7 +51,7 @@ export function commonJs(id: string): CommonJs {
 export function writePrivateOf(id: string): typeof writePrivate {
   const origin = originById(id);
   return (file, text) => {
-    if (!origin.powers.includes('files')) throw forbidden(origin, 'writePrivate', 'files');
+    if (!holds(origin.powers, 'files')) throw forbidden(origin, 'writePrivate', 'files');
     writePrivate(file, text);
   };
 }

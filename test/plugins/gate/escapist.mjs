@@ -83,6 +83,59 @@ const POWERED = {
   'exec: a crypto engine': () => crypto.setEngine('none'),
 };
 
+/** What `attempt` returns while a method of the language is another. */
+function during(owner, name, method, attempt) {
+  const own = Object.getOwnPropertyDescriptor(owner, name);
+  Object.defineProperty(owner, name, { ...own, value: method });
+  try {
+    return attempt();
+  } finally {
+    Object.defineProperty(owner, name, own);
+  }
+}
+
+Object.assign(POWERED, {
+  'net: when lists hold everything': () =>
+    during(Array.prototype, 'includes', Boolean, () => process.getBuiltinModule('dns').getServers()),
+  'net: when a definition is looked at': () => {
+    const { defineProperty } = Object;
+    let found;
+    const look = (of, key, property) => {
+      if (key === 'createSocket') found = property.value;
+      return defineProperty(of, key, property);
+    };
+    const { createSocket } = during(Object, 'defineProperty', look, () => process.getBuiltinModule('dgram'));
+    return (found ?? createSocket)('udp4').close();
+  },
+  'net: when a name is another each time': () => {
+    let times = 0;
+    const name = { toString: () => (times++ === 0 ? 'path' : 'dns') };
+    const { getServers = () => process.getBuiltinModule('dns').getServers() } = during(
+      String.prototype,
+      'replace',
+      () => name,
+      () => process.getBuiltinModule('node:dns'),
+    );
+    return getServers();
+  },
+  'exec: when no text has a match': () =>
+    during(
+      RegExp.prototype,
+      'exec',
+      () => null,
+      () => process.kill(process.pid, 0),
+    ),
+  'exec: when all begins with anything': () =>
+    during(String.prototype, 'startsWith', Boolean, () => process.umask()),
+  'exec: when maps hold another': () =>
+    during(
+      Map.prototype,
+      'get',
+      () => ({ powers: ['exec'] }),
+      () => process.umask(),
+    ),
+});
+
 /** What no power opens. */
 const CLOSED = {
   'the inside of Orlop': (tree) => import(`${tree}kernel/kernel.js`),
@@ -96,6 +149,8 @@ const CLOSED = {
   'require from elsewhere, by a detour': () =>
     createRequire(`${import.meta.dirname}/node_modules/../../x.js`)('./secret.json'),
   'the exports of another': () => import(`${GATE}commonjs`),
+  'a file elsewhere, when all holds anything': () =>
+    during(String.prototype, 'includes', Boolean, () => require('../secret.json')),
   'an entry of its own': () =>
     import(
       `${GATE}enter/${encodeURIComponent(JSON.stringify({ id: '0', powers: ['files'], module: 'node:fs' }))}`
