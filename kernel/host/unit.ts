@@ -1,10 +1,4 @@
-import {
-  type Handover,
-  isolationText,
-  type PluginPhase,
-  requirementsOf,
-  StatusError,
-} from '../contract/index.ts';
+import { isolationText, type PluginPhase, requirementsOf, StatusError } from '../contract/index.ts';
 import type { LoadedPlugin } from './declaration.ts';
 import { Listeners } from './listeners.ts';
 import { Run, Skipped, type Surroundings } from './run.ts';
@@ -141,14 +135,18 @@ export class Unit implements Managed {
     const deadline = performance.now() + timing.swap;
     const left = (): number => Math.max(1, Math.round(deadline - performance.now()));
     clearTimeout(this.#timer);
-    this.#set('Swapping', `to version ${next.declaration.version}`, this.#healthy);
+    const step = (what: string): void =>
+      this.#set('Swapping', `to version ${next.declaration.version}: ${what}`, this.#healthy);
     const restore = this.#listeners.pause();
     const run = new Run(next, ++this.#revision, this.#around);
     this.#starting = run;
     try {
-      const inherited: Handover | undefined = await old.drain(left());
+      step('draining the old');
+      const inherited = await old.drain(left());
+      step('starting it');
       await run.start(this.#listeners, inherited, left(), true);
       this.#around.services.check(run.provisions, this.name);
+      step('checking its health');
       const health = await run.health(left());
       if (!health.healthy)
         throw new StatusError('ServiceUnavailable', `is unhealthy: ${health.message ?? 'no reason given'}`);

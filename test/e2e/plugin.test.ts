@@ -71,6 +71,11 @@ t.test('swap: the new one runs, a bad one is refused, a deleted one falls back',
     t.match(refused.stdout, /^scheduler: revision 2 goes on$/m, 'the old one goes on');
     t.match(refused.stdout, `asked for ${file}\n`, 'it is called what it is, not its snapshot');
   }
+  const slow =
+    'async (ctx) => (await new Promise((go) => setTimeout(go, 700)), loopInstance(() => run(ctx)))';
+  writeFileSync(file, good.replace('(ctx) => loopInstance(() => run(ctx))', slow));
+  const steps = await orlop('plugin', 'swap', 'scheduler', path, '--data', at.data);
+  t.match(steps, { code: 0, stdout: /Swapping 0\.1\.0, revision 2: to version 0\.1\.0: starting it\n/ });
   t.match(await orlop('plugin', 'swap', 'schedular', path, '--data', at.data), {
     code: 1,
     stderr: /no plugin "schedular" in the cluster to replace; did you mean "scheduler"\?/,
