@@ -11,6 +11,9 @@ interface Part {
   readonly but?: readonly string[];
 }
 
+/** Of `process`: guarded where they are looked at, and by no name of the module. */
+export const GETTERS = ['report', 'stdin'] as const;
+
 interface Rule {
   /** The powers of which one is needed for what is not open. */
   readonly powers: readonly Power[];
@@ -94,8 +97,8 @@ export function powerFor(builtin: string, name: string, powers: readonly string[
 
 /** Whether one who has these powers is given the module itself. */
 export function isOpenTo(powers: readonly string[], builtin: string): boolean {
-  // Its `createRequire` is one of the plugin's own whatever it may.
-  if (builtin === 'module') return false;
+  // What it exports under names may be from before there were guards; and `createRequire` is one of the plugin's own whatever it may.
+  if (builtin === 'process' || builtin === 'module') return false;
   const { powers: needed, part } = ruleFor(builtin);
   return isOneOf(powers, needed) || (hasOwn(part, 'but') && part.but!.length === 0);
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { init, parse } from 'cjs-module-lexer';
+import { GETTERS } from './builtins.ts';
 import { type Origin, SCHEME } from './origins.ts';
 
 const RUNTIME = JSON.stringify(new URL('./runtime.js', import.meta.url).href);
@@ -31,9 +32,13 @@ export const writePrivate = writePrivateOf(${origin});`;
       return `import { builtin } from ${RUNTIME};
 const it = builtin(${origin}, ${JSON.stringify(name)});
 export default it;
-${exported(names, (each) => `it[${each}]`)}`;
+${exported(names, (each) => (isGetter(name, each) ? 'undefined' : `it[${each}]`))}`;
     }
   }
+}
+
+function isGetter(builtin: string, name: string): boolean {
+  return builtin === 'process' && GETTERS.some((each) => JSON.stringify(each) === name);
 }
 
 /** The module as which a CommonJS one is imported: what that exports, under the names that its source tells. */

@@ -1,6 +1,6 @@
 /** What every module finds without importing it: the powers that are in `process` and among the globals. */
 import { StatusError } from 'orlop/plugin';
-import type { Power } from './builtins.ts';
+import type { GETTERS, Power } from './builtins.ts';
 import { apply, captureStackTrace, construct, get, holds, isArray, ProxyOf, startsWith } from './intact.ts';
 import { type Origin, originOf } from './origins.ts';
 import { builtin, forbidden } from './runtime.ts';
@@ -16,8 +16,8 @@ const PROCESS: Readonly<Record<string, Power>> = {
   ),
 };
 const GLOBALS = ['EventSource', 'WebSocket', 'fetch'];
-/** Node calls these itself. */
-const ENDINGS = ['abort', 'exit', 'reallyExit'];
+/** Node calls these itself, with nobody on the stack; and it looks at the getters when `node:process` is imported. */
+const BY_NODE = ['abort', 'exit', 'reallyExit'];
 
 /** Frames to look at: those of Node itself are passed over. */
 const FRAMES = 30;
@@ -30,7 +30,7 @@ export function guardGlobals(): void {
   for (const [name, power] of Object.entries(PROCESS)) {
     const own = Object.getOwnPropertyDescriptor(process, name);
     if (typeof own?.value !== 'function') continue;
-    const value = guarded(own.value as Callable, `process.${name}`, power, ENDINGS.includes(name));
+    const value = guarded(own.value as Callable, `process.${name}`, power, BY_NODE.includes(name));
     Object.defineProperty(process, name, { ...own, value });
   }
   guardGetBuiltinModule();
@@ -42,8 +42,8 @@ export function guardGlobals(): void {
 
 type Callable = (...parameters: unknown[]) => unknown;
 
-function guarded(callable: Callable, what: string, power: Power, isEnding = false): Callable {
-  const check = (): void => checkCaller(what, power, isEnding);
+function guarded(callable: Callable, what: string, power: Power, isByNode = false): Callable {
+  const check = (): void => checkCaller(what, power, isByNode);
   return new ProxyOf(callable, {
     // @ts-expect-error so that no trap is inherited
     __proto__: null,
@@ -72,11 +72,11 @@ function guardGetBuiltinModule(): void {
   }) as typeof process.getBuiltinModule;
 }
 
-function guardGetter(name: 'report' | 'stdin', power: Power): void {
+function guardGetter(name: (typeof GETTERS)[number], power: Power): void {
   const own = Object.getOwnPropertyDescriptor(process, name);
   if (!own?.get) return;
   const get = (): unknown => {
-    checkCaller(`process.${name}`, power, false);
+    checkCaller(`process.${name}`, power, true);
     return own.get?.call(process) as unknown;
   };
   Object.defineProperty(process, name, { ...own, get });
@@ -100,13 +100,13 @@ function guardGlobal(name: string): void {
   });
 }
 
-function checkCaller(what: string, power: Power, isEnding: boolean): void {
+function checkCaller(what: string, power: Power, isByNode: boolean): void {
   const caller = callerOf();
   if (typeof caller === 'object') {
     const { powers } = caller;
     if (!holds(powers, power) && !(power === 'net' && holds(powers, 'docker')))
       throw forbidden(caller, what, power);
-  } else if (caller === undefined && !isEnding) refuseUnknown(what);
+  } else if (caller === undefined && !isByNode) refuseUnknown(what);
 }
 
 function refuseUnknown(what: string): never {

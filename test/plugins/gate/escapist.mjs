@@ -8,6 +8,7 @@ import { open } from 'node:fs/promises';
 import { Agent, METHODS, request } from 'node:http';
 import { createRequire } from 'node:module';
 import net, { isIP, Socket } from 'node:net';
+import { kill, report, stdin } from 'node:process';
 import { promisify } from 'node:util';
 import { deserialize, serialize, setFlagsFromString } from 'node:v8';
 import { compileFunction } from 'node:vm';
@@ -76,6 +77,7 @@ const POWERED = {
   'exec: process.binding': () => process.binding('util'),
   'exec: process.dlopen': () => process.dlopen({}, 'none.node'),
   'exec: process.kill': () => process.kill(process.pid, 0),
+  'exec: process.kill by its name': () => kill(process.pid, 0),
   'exec: process.umask': () => process.umask(),
   'exec: process.report': () => process.report,
   'exec: the sockets of others': () => process._getActiveHandles(),
@@ -186,6 +188,7 @@ const free = () => [
   parentPort,
   workerData,
   legacy.loader(),
+  report ?? stdin ?? null,
 ];
 
 export default definePlugin({

@@ -106,7 +106,7 @@ async function tryToEscape(t: Test, isolation: Isolation): Promise<void> {
       reason: 'Forbidden',
       message: /^whose code calls process\.kill is not known here/,
     });
-    const free = [6, true, 4, 64, 1, 410, '/', 'cjs,42,true,false', 'linked', null, null, null];
+    const free = [6, true, 4, 64, 1, 410, '/', 'cjs,42,true,false', 'linked', null, null, null, null];
     t.same(await kernel.bus.request('escape.free', null), free, 'what needs none works');
   });
   for (const power of powers) {
