@@ -1,4 +1,5 @@
 import type { Command, Option } from '../command.ts';
+import { skeletonKinds } from './skeleton.ts';
 
 const DATA: Option = { type: 'string', value: 'DIR', help: "the cluster's data folder" };
 
@@ -19,7 +20,11 @@ const create: Command = {
   description:
     'Writes a folder NAME here. It depends on `orlop/plugin` only, and needs no build: JavaScript with checked JSDoc types.',
   options: {
-    kind: { type: 'string', value: 'KIND', help: 'what it is to be, e.g. volume.v1 (default controller.v1)' },
+    kind: {
+      type: 'string',
+      value: 'KIND',
+      help: `what it is to be: ${skeletonKinds().join(', ')} (default controller.v1)`,
+    },
     language: {
       type: 'string',
       value: 'LANGUAGE',
