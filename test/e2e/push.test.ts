@@ -73,6 +73,12 @@ t.test(
         'get plugin scheduler -o jsonpath={.status.phase}/{.status.revision}/{.spec.module}',
       );
     await until('it runs', 20_000, async () => (await described()) === `Running/2/${reference}`);
+    const documented = await orlop('plugin', 'config', 'scheduler', '--data', at.data);
+    t.match(
+      documented,
+      { code: 0, stdout: /^my-scheduler \(scheduler\.v1, version 0\.1\.0\)/ },
+      documented.stderr,
+    );
     await cluster.kubectl.ok('run p --image=none --restart=Never');
     await cluster.kubectl.ok('wait pod/p --for=jsonpath={.spec.nodeName}=node-1 --timeout=30s');
 

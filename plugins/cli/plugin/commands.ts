@@ -7,10 +7,14 @@ const config: Command = {
   name: 'plugin config',
   words: ['NAME'],
   summary: "print a plugin's configuration as documentation",
-  description: 'NAME is a standard plugin, or the path or package of a module.',
-  options: {},
+  description:
+    'NAME is a plugin of the cluster if one runs on this machine, a standard plugin, or the path or package of a module.',
+  options: { data: DATA },
   examples: ['orlop plugin config ingress', 'orlop plugin config ./my-plugin'],
-  run: async (values) => await (await import('./config.ts')).printConfig(word(values['NAME'])),
+  run: async (values) => {
+    const { printConfig } = await import('./config.ts');
+    return await printConfig(word(values['NAME']), values['data']);
+  },
 };
 
 const create: Command = {

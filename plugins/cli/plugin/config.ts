@@ -1,16 +1,55 @@
 import { existsSync } from 'node:fs';
-import { isStatus, type JsonSchema, nearestOf, type PluginDeclaration } from 'orlop/plugin';
+import { join } from 'node:path';
+import {
+  isStatus,
+  type JsonSchema,
+  nearestOf,
+  type PluginDeclaration,
+  type PluginObject,
+  StatusError,
+} from 'orlop/plugin';
+import { BundleCache } from '../../bundles/cache.ts';
 import { standardPlugins } from '../../standard.ts';
+import { type ApiClient, apiClient } from '../client.ts';
 import { UsageError } from '../command.ts';
+import { readKubeconfig } from '../kubeconfig.ts';
+import { cacheDir, dataDir } from '../paths.ts';
 import { load } from './module.ts';
 
-/** Prints what can be configured of a standard plugin, or of a module. */
-export async function printConfig(name: string): Promise<number> {
+/** Prints what can be configured of a plugin: as it runs in the cluster of that data folder, of Orlop's own, or of a module. */
+export async function printConfig(name: string, data: unknown): Promise<number> {
+  const running = /[./]/.test(name) ? undefined : await moduleInCluster(name, dataDir(data));
   const modules = standardPlugins(['server', 'node']).map(({ module }) => import(module));
   const standard = (await Promise.all(modules)).map((each: { default: PluginDeclaration }) => each.default);
-  const found = standard.find((each) => each.name === name);
-  console.log(describe(found ?? (await loadOr(name, () => unknownName(name, standard)))));
+  const found =
+    running === undefined ? standard.find((each) => each.name === name) : await load(await located(running));
+  const declaration = found ?? (await loadOr(name, () => unknownName(name, standard)));
+  console.log(describe(declaration, running === undefined ? declaration.name : name));
   return 0;
+}
+
+/** What its Plugin object names, if there is a cluster and it does. */
+async function moduleInCluster(name: string, data: string): Promise<string | undefined> {
+  let client: ApiClient | undefined;
+  try {
+    client = apiClient(readKubeconfig(data));
+    return (await client.get<PluginObject>(`/apis/orlop.dev/v1/plugins/${encodeURIComponent(name)}`)).spec
+      .module;
+  } catch (error) {
+    // None there, or it is stopped.
+    if (isStatus(error, 'NotFound') || isStatus(error, 'ServiceUnavailable')) return undefined;
+    throw error;
+  } finally {
+    client?.close();
+  }
+}
+
+/** A blob has been unpacked on this machine by the kernel that runs it. */
+async function located(module: string): Promise<string> {
+  if (!module.startsWith('blob:')) return module;
+  const get = (digest: string) =>
+    Promise.reject(new StatusError('NotFound', `no kernel of this machine has run ${digest}`));
+  return await new BundleCache({ get }, join(cacheDir(), 'plugins/bundles')).locate(module);
 }
 
 /** A word may be a package's name, or a misspelt plugin's. */
@@ -30,7 +69,11 @@ function unknownName(name: string, standard: readonly PluginDeclaration[]): Erro
   );
 }
 
-function describe({ name, kind, version, description, config, grants }: PluginDeclaration): string {
+/** `object`: the name of its Plugin object. */
+function describe(
+  { name, kind, version, description, config, grants }: PluginDeclaration,
+  object: string,
+): string {
   const keys = Object.entries(config?.properties ?? {});
   const powers = `Host powers: ${grants?.host?.join(', ') || 'none'}.`;
   const about = [`${name} (${kind}, version ${version})`, description, powers, ''];
@@ -43,7 +86,7 @@ function describe({ name, kind, version, description, config, grants }: PluginDe
     '',
     `Set it in spec.config of the Plugin object, or, of a standard plugin, with \`orlop up --set PLUGIN.KEY=VALUE\`:`,
     '',
-    `  kubectl patch plugin ${name} --type merge -p '${example}'`,
+    `  kubectl patch plugin ${object} --type merge -p '${example}'`,
   ].join('\n');
 }
 
