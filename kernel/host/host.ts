@@ -117,10 +117,13 @@ export class Host {
         const begun = before.then(() => this.#startUnit(unit));
         started.set(name, begun);
       }
-      await Promise.all([...started.values(), ...this.#groups.map((group) => group.start())]);
-      this.#checkRequired();
+      const groups = this.#groups.map((group) => group.start());
+      await Promise.all(started.values());
+      // A thread may not start before what an object asks for: another encoding of Secrets.
       this.#ready = true;
       await this.#report?.again();
+      await Promise.all(groups);
+      this.#checkRequired();
     } catch (error) {
       await this.stop();
       throw error;
@@ -328,8 +331,8 @@ export class Host {
   #checkRequired(): void {
     for (const each of this.#managed.values()) {
       const { name, phase, message } = each.status();
-      if (!each.plugin.declaration.required || phase === 'Running' || phase === 'Skipped') continue;
-      if (phase === 'Standby' || (phase === 'Pending' && this.#leases.has(name))) continue;
+      if (!each.plugin.declaration.required || /^(Running|Swapping|Skipped|Standby)$/.test(phase)) continue;
+      if (phase === 'Pending' && this.#leases.has(name)) continue;
       const text = `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`;
       throw new StatusError('ServiceUnavailable', text);
     }

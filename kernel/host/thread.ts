@@ -27,6 +27,10 @@ const encode = bindEncoding(
   () => host!,
 );
 
+let place = (): void => {};
+/** Its plugins have their places: they can be swapped, though some still start. */
+const placed = new Promise<void>((resolve) => (place = resolve));
+
 function send(message: FromThread): void {
   port.postMessage(message);
 }
@@ -58,7 +62,9 @@ async function start(): Promise<void> {
     timing,
     loaders,
   });
-  await host.start();
+  const starting = host.start();
+  place();
+  await starting;
   sendStatus();
 }
 
@@ -70,7 +76,7 @@ async function open(slice: Resource[] | undefined): Promise<Parts> {
 /** The others keep their store, and the plugin's instance before keeps its own, while one is opened that holds what the change needs. */
 async function change(change: Change): Promise<void> {
   const { name } = change;
-  await running;
+  await (change.type === 'swap' ? placed : running);
   if (change.type === 'unload') {
     await host!.unload(name);
     await more.get(name)?.close();
@@ -95,8 +101,7 @@ async function change(change: Change): Promise<void> {
 }
 
 function keep(name: string, own: Parts | undefined): void {
-  if (own) more.set(name, own);
-  else more.delete(name);
+  void (own ? more.set(name, own) : more.delete(name));
 }
 
 async function stop(): Promise<void> {

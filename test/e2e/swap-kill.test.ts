@@ -69,11 +69,25 @@ t.test(
     };
 
     const first = await up(t, at, '--no-hello');
+    // A Secret that only another plugin can read, which the next start must bring back before whatever reads Secrets.
+    const encoding = join(folder, 'encoding.mjs');
+    writeFileSync(encoding, skeletonFiles('secrets.v1', 'another')['index.mjs']!);
+    await first.kubectl.ok([
+      'patch',
+      'plugin',
+      'secrets-aesgcm',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { module: encoding } }),
+    ]);
+    await first.kubectl.ok('wait plugin/secrets-aesgcm --for=jsonpath={.status.version}=0.1.0 --timeout=60s');
+    await first.kubectl.ok('create secret generic kept --from-literal=a=b');
     await swapping(first, 1);
     await first.kill9();
     writeFileSync(go, '');
     const again = await up(t, at, '--no-hello');
     await settles(again, 'after-kill');
+    t.equal(await again.kubectl.ok('get secret kept -o jsonpath={.data.a}'), 'Yg==');
 
     rmSync(go);
     await swapping(again, 2);
