@@ -37,12 +37,12 @@ t.test('a node joins a server, runs pods and leaves', async (t) => {
   const [heading, ...lines] = (await k.ok('get plugins -o wide')).split('\n');
   t.match(
     heading,
-    /^NAME +KIND +VERSION +READY +PHASE +HEALTHY +RESTARTS +AGE +ISOLATION +WHERE +MESSAGE *$/,
+    /^NAME +KIND +VERSION +READY +PHASE +HEALTHY +RESTARTS +AGE +ISOLATION +REVISION +WHERE +MESSAGE *$/,
   );
   const row = (name: string): string => lines.find((line) => line.startsWith(`${name} `)) ?? '';
-  t.match(row('guest'), /^guest +guest\.v1 +1 +1\/1 +Running +True +0 +\d+s +inline +edge-1 *$/);
+  t.match(row('guest'), /^guest +guest\.v1 +1 +1\/1 +Running +True +0 +\d+s +inline +\d+ +edge-1 *$/);
   // Each process has one of its own.
-  t.match(row('secrets-aesgcm'), /2\/2 +Running +True +0 +\d+s +inline +\S+,\S+ *$/);
+  t.match(row('secrets-aesgcm'), /2\/2 +Running +True +0 +\d+s +inline +\d+ +\S+,\S+ *$/);
   await k.ok('label node edge-1 tier-');
   await k.ok('wait plugin/guest --for=jsonpath={.status.phase}=Pending --timeout=20s');
   await k.ok(['apply', '-f', '-'], plugin({ roles: ['server'] }));
