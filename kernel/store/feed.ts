@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createInbox, type Msg, nuid } from 'nats';
 import type { Logger } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { ask } from './api.ts';
+import { ask, readMessage } from './api.ts';
 import { headersOf } from './headers.ts';
 import { isReplaced, mark, markerOf, outgrow, type Seen, type StreamState, streamState } from './stream.ts';
 import type { StreamDesign } from './subjects.ts';
@@ -88,8 +88,6 @@ export class Feed {
   async #session(signal: AbortSignal): Promise<string> {
     const { connection } = this.#link;
     const state = await this.#state();
-    // The consumer may run on a copy that is behind: what is written now, once it arrives, shows that nothing before it is missing.
-    const mine = state.replicas > 1 ? await mark(this.#link, this.#design) : 0;
     const from = this.#target.begin(state);
     const inbox = createInbox();
     const name = nuid.next();
@@ -100,15 +98,24 @@ export class Feed {
     });
     this.#end = end;
     let expected = 1;
-    let lastSeen = performance.now();
     let over = false;
+    // Nothing is missing once the message arrives that was the last after the consumer was made: not when none is said to be pending, for
+    // the server counts out those that are removed meanwhile, which it had not counted in.
+    let goal = Infinity;
+    let reached = Math.max(0, from - 1);
+    const advance = (): void => {
+      if (over || reached < goal) return;
+      goal = Infinity;
+      this.#target.caughtUp(Math.max(reached, state.lastRevision));
+    };
+    let lastSeen = performance.now();
     const subscription = connection.subscribe(inbox, {
       callback: (_error, message) => {
         if (over) return;
         lastSeen = performance.now();
         const reply = message.reply ?? '';
         if (!reply.startsWith('$JS.ACK.')) return control(message);
-        const { revision, order, time, pending } = parseReply(reply);
+        const { revision, order, time } = parseReply(reply);
         if (order !== expected) {
           over = true;
           return end('a message was missed');
@@ -116,7 +123,8 @@ export class Feed {
         expected += 1;
         this.#last = { revision, time };
         this.#target.message(revision, message, headersOf(message));
-        if (pending === 0 && revision >= mine) this.#target.caughtUp(Math.max(revision, state.lastRevision));
+        reached = revision;
+        advance();
       },
     });
     const control = (message: Msg): void => {
@@ -127,8 +135,11 @@ export class Feed {
       // Says which message was the last: the end of a burst may have been lost.
       if (last && Number(last) >= expected) {
         over = true;
-        end('a message was missed');
+        return end('a message was missed');
       }
+      // It has nothing more to say, though the last was to come: that was removed meanwhile.
+      if (last && !stalled && goal < Infinity && state.replicas === 1) goal = reached;
+      advance();
     };
     const silence = setInterval(() => {
       if (performance.now() - lastSeen > SILENCE_MS) end('the server fell silent');
@@ -141,11 +152,11 @@ export class Feed {
     const abort = (): void => end('closed');
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const created = await ask<{ num_pending: number }>(this.#link, `CONSUMER.CREATE.${stream}.${name}`, {
-        stream_name: stream,
-        config: this.#consumer(name, inbox, from),
-      });
-      if (created.num_pending === 0 && mine === 0) this.#target.caughtUp(state.lastRevision);
+      const config = this.#consumer(name, inbox, from);
+      await ask(this.#link, `CONSUMER.CREATE.${stream}.${name}`, { stream_name: stream, config });
+      // It may run on a copy that is behind: then something written now tells.
+      goal = state.replicas > 1 ? await mark(this.#link, this.#design) : await this.#newest();
+      advance();
       return await ended;
     } finally {
       over = true;
@@ -181,6 +192,17 @@ export class Feed {
     return { ...now, rewound: true };
   }
 
+  get #subjects(): string[] {
+    return this.#filters ? [...this.#filters, markerOf(this.#design)] : [`${this.#design.prefix}.>`];
+  }
+
+  /** The revision of the last message there is for this feed; 0 for none. */
+  async #newest(): Promise<number> {
+    const last = (subject: string) => readMessage(this.#link, this.#design.name, { last_by_subj: subject });
+    const found = await Promise.all(this.#subjects.map(last));
+    return Math.max(...found.map((message) => message?.seq ?? 0));
+  }
+
   #consumer(name: string, inbox: string, from: number): object {
     return {
       name,
@@ -190,9 +212,7 @@ export class Feed {
       ...(from > 0
         ? { deliver_policy: 'by_start_sequence', opt_start_seq: from }
         : { deliver_policy: 'last_per_subject' }),
-      filter_subjects: this.#filters
-        ? [...this.#filters, markerOf(this.#design)]
-        : [`${this.#design.prefix}.>`],
+      filter_subjects: this.#subjects,
       flow_control: true,
       idle_heartbeat: HEARTBEAT_MS * MILLISECOND,
       inactive_threshold: 30_000 * MILLISECOND,
@@ -202,14 +222,13 @@ export class Feed {
   }
 }
 
-/** `$JS.ACK.[domain.account.]stream.consumer.delivered.REVISION.ORDER.time.PENDING[.random]` */
-function parseReply(reply: string): Seen & { order: number; pending: number } {
+/** `$JS.ACK.[domain.account.]stream.consumer.delivered.REVISION.ORDER.time.pending[.random]` */
+function parseReply(reply: string): Seen & { order: number } {
   const tokens = reply.split('.');
   const shift = tokens.length > 9 ? 2 : 0;
   return {
     revision: Number(tokens[5 + shift]),
     order: Number(tokens[6 + shift]),
     time: tokens[7 + shift] ?? '',
-    pending: Number(tokens[8 + shift]),
   };
 }

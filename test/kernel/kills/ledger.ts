@@ -38,7 +38,7 @@ export class Ledger {
   async check(store: ObjectStore): Promise<string[]> {
     const before = new Map([...this.#names].map(([name, { acknowledged }]) => [name, acknowledged]));
     const { items } = await store.list(ConfigMaps, { namespace: NAMESPACE });
-    // Writers are other processes: what one tried before it was seen may still be under way to here.
+    // Writers are other processes: what one tried before it was seen may still be under way to here, though it has been sent.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const found = new Map(items.map(({ key, value }) => [key.name, Number(value.data?.['n'])]));
     const wrong: string[] = [];

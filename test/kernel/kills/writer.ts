@@ -45,7 +45,8 @@ async function write(store: ObjectStore, id: number): Promise<never> {
   for (let turn = 0; ; turn++) {
     const n = Math.floor(turn / NAMES) + 1;
     const name = `${o.round}-${id}-${turn % NAMES}`;
-    process.stdout.write(`T ${name} ${n}\n`);
+    // What is tried must be on its way before: a pipe that is full keeps lines here while the operation goes ahead.
+    await new Promise((resolve) => process.stdout.write(`T ${name} ${n}\n`, resolve));
     try {
       await operate(store, name, n);
       process.stdout.write(`A ${name} ${n}\n`);
