@@ -112,10 +112,8 @@ function readLock(file: string): Lock | undefined {
 function inUse(path: string, { pid }: Lock): StatusError {
   const whose = pid === process.pid ? 'this process' : `process ${pid}`;
   const hint = pid === process.pid ? 'stop that kernel first' : `stop it (kill ${pid})`;
-  return new StatusError(
-    'Conflict',
-    `the data folder ${path} is in use by ${whose}: ${hint}, or choose another folder with --data`,
-  );
+  const text = `the data folder ${path} is in use by ${whose}: ${hint}, or choose another folder with --data`;
+  return new StatusError('Conflict', text);
 }
 
 /** When a live process started, or `undefined` when there is none with that pid. */

@@ -41,10 +41,9 @@ export function explain(error: unknown, subject: string, signal?: AbortSignal): 
       return new StatusError('Timeout', `${subject} did not answer in time`);
     case 'aborted':
       return signal?.reason instanceof Error ? signal.reason : error;
-    case 'disconnected':
-      return new StatusError(
-        'ServiceUnavailable',
-        `the connection to NATS was cut; the request to ${subject} may or may not have been carried out`,
-      );
+    case 'disconnected': {
+      const text = `the connection to NATS was cut; the request to ${subject} may or may not have been carried out`;
+      return new StatusError('ServiceUnavailable', text);
+    }
   }
 }

@@ -182,12 +182,8 @@ export class Supervisor {
       if (this.trouble !== undefined) {
         if (before === undefined) this.#o.log.error(`nats-server cannot write: ${this.trouble}`, { why });
       } else if (CANNOT_WRITE.test(why) && performance.now() > next && !signal.aborted) {
-        this.#o.log.warn(
-          'nats-server could not write, and there is room now: stopping it to start it again',
-          {
-            why,
-          },
-        );
+        const text = 'nats-server could not write, and there is room now: stopping it to start it again';
+        this.#o.log.warn(text, { why });
         next = performance.now() + pause;
         pause = Math.min(pause * 2, REVIVE_MS.most);
         this.#child?.kill('SIGINT');

@@ -98,3 +98,9 @@ export async function readMessage(
     throw error;
   }
 }
+
+/** The last sequence there is of any of these subjects, which may hold wildcards; 0 for none. */
+export async function lastOf(link: Link, stream: string, subjects: readonly string[]): Promise<number> {
+  const found = subjects.map((subject) => readMessage(link, stream, { last_by_subj: subject }));
+  return Math.max(...(await Promise.all(found)).map((message) => message?.seq ?? 0));
+}

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createInbox, type Msg, nuid } from 'nats';
 import type { Logger } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { ask, readMessage } from './api.ts';
+import { ask, lastOf } from './api.ts';
 import { headersOf } from './headers.ts';
 import { isReplaced, mark, markerOf, outgrow, type Seen, type StreamState, streamState } from './stream.ts';
 import type { StreamDesign } from './subjects.ts';
@@ -99,6 +99,10 @@ export class Feed {
     this.#end = end;
     let expected = 1;
     let over = false;
+    const cut = (why: string): void => {
+      over = true;
+      end(why);
+    };
     // Nothing is missing once the message arrives that was the last after the consumer was made: not when none is said to be pending, for
     // the server counts out those that are removed meanwhile, which it had not counted in.
     let goal = Infinity;
@@ -116,10 +120,7 @@ export class Feed {
         const reply = message.reply ?? '';
         if (!reply.startsWith('$JS.ACK.')) return control(message);
         const { revision, order, time } = parseReply(reply);
-        if (order !== expected) {
-          over = true;
-          return end('a message was missed');
-        }
+        if (order !== expected) return cut('a message was missed');
         expected += 1;
         this.#last = { revision, time };
         this.#target.message(revision, message, headersOf(message));
@@ -133,10 +134,7 @@ export class Feed {
       else if (stalled) connection.publish(stalled);
       const last = message.headers?.get('Nats-Last-Consumer');
       // Says which message was the last: the end of a burst may have been lost.
-      if (last && Number(last) >= expected) {
-        over = true;
-        return end('a message was missed');
-      }
+      if (last && Number(last) >= expected) cut('a message was missed');
       // It has nothing more to say, though the last was to come: that was removed meanwhile.
       if (last && !stalled && goal < Infinity && state.replicas === 1) goal = reached;
       advance();
@@ -145,17 +143,17 @@ export class Feed {
       if (performance.now() - lastSeen > SILENCE_MS) end('the server fell silent');
     }, 1_000);
     // What comes after this may be from a consumer that was made for another state of the stream.
-    const unlisten = this.#link.onChange(() => {
-      over = true;
-      end('the connection was cut');
-    });
+    const unlisten = this.#link.onChange(() => cut('the connection was cut'));
     const abort = (): void => end('closed');
     signal.addEventListener('abort', abort, { once: true });
     try {
       const config = this.#consumer(name, inbox, from);
       await ask(this.#link, `CONSUMER.CREATE.${stream}.${name}`, { stream_name: stream, config });
       // It may run on a copy that is behind: then something written now tells.
-      goal = state.replicas > 1 ? await mark(this.#link, this.#design) : await this.#newest();
+      goal =
+        state.replicas > 1
+          ? await mark(this.#link, this.#design)
+          : await lastOf(this.#link, stream, this.#subjects);
       advance();
       return await ended;
     } finally {
@@ -194,13 +192,6 @@ export class Feed {
 
   get #subjects(): string[] {
     return this.#filters ? [...this.#filters, markerOf(this.#design)] : [`${this.#design.prefix}.>`];
-  }
-
-  /** The revision of the last message there is for this feed; 0 for none. */
-  async #newest(): Promise<number> {
-    const last = (subject: string) => readMessage(this.#link, this.#design.name, { last_by_subj: subject });
-    const found = await Promise.all(this.#subjects.map(last));
-    return Math.max(...found.map((message) => message?.seq ?? 0));
   }
 
   #consumer(name: string, inbox: string, from: number): object {

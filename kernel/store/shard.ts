@@ -10,7 +10,7 @@ import {
   type StoredObject,
 } from '../contract/index.ts';
 import type { Link } from '../nats/link.ts';
-import { ask, readMessage, type StoredMessage } from './api.ts';
+import { ask, lastOf, readMessage, type StoredMessage } from './api.ts';
 import { Barrier } from './barrier.ts';
 import { Cache } from './cache.ts';
 import type { Encodings } from './encodings.ts';
@@ -188,14 +188,12 @@ export class Shard {
       for (const { subject, revision } of tombstones)
         await ask(this.#link, `STREAM.PURGE.${this.design.name}`, { filter: subject, seq: revision });
     } catch (error) {
-      if (!this.#link.closed)
-        this.#log.warn(
-          'cannot remove old revisions of deleted objects; trying again after the next reconnect',
-          {
-            stream: this.design.name,
-            error: (error as Error).message,
-          },
-        );
+      if (this.#link.closed) return;
+      const about = { stream: this.design.name, error: (error as Error).message };
+      this.#log.warn(
+        'cannot remove old revisions of deleted objects; trying after the next reconnect',
+        about,
+      );
     }
   }
 
@@ -222,9 +220,6 @@ export class Shard {
   /** A filtered feed never sees the stream's last revision, only its resources'. */
   async #lastOf(resource: Resource): Promise<number> {
     await this.#lastOfAll();
-    const message = await readMessage(this.#link, this.design.name, {
-      last_by_subj: `${filterOf(resource)}>`,
-    });
-    return message?.seq ?? 0;
+    return await lastOf(this.#link, this.design.name, [`${filterOf(resource)}>`]);
   }
 }
