@@ -11,10 +11,11 @@ test('a pod keeps its address until it gives it up', async () => {
   assert.notEqual((await network.add('c', 'bridge')).ip, first.ip);
 });
 
-test('a successor knows the addresses that are taken', async () => {
-  const network = new FixedNetwork();
+test('a successor knows the addresses that are taken, also while both are asked', async () => {
+  const addresses = { held: new Map(), next: 0 };
+  const network = new FixedNetwork(addresses);
+  const successor = new FixedNetwork(addresses);
   const first = await network.add('a', 'bridge');
-  const successor = new FixedNetwork(network.state);
   assert.deepEqual(await successor.add('a', 'bridge'), first);
   assert.notEqual((await successor.add('b', 'bridge')).ip, first.ip);
 });
