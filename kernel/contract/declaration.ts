@@ -61,9 +61,9 @@ export function checkDeclaration(given: unknown, origin: string): PluginDeclarat
   }
   const problems = new Problems();
   const expect = problems.expect.bind(problems);
+  problems.known(given, FIELDS, '');
   const declaration = copyOf(given, origin);
   const { name, kind, version, description, config, grants, isolation = 'inline', start } = declaration;
-  problems.known(declaration, FIELDS, '');
   expect(matches(name, NAME), `name ${show(name)} must be a lower-case DNS label`);
   expect(matches(kind, KIND), `kind ${show(kind)} must be versioned, e.g. "scheduler.v1"`);
   for (const [key, value] of Object.entries({ version, description })) {
@@ -83,8 +83,9 @@ export function checkDeclaration(given: unknown, origin: string): PluginDeclarat
   throw new StatusError('Invalid', `${who} is declared wrongly: ${problems.found.join('; ')}`);
 }
 
-/** Of data, and `start`. */
-function copyOf({ start, ...data }: Fields, origin: string): Fields {
+/** Of its fields: data, and `start`. */
+function copyOf({ start, ...given }: Fields, origin: string): Fields {
+  const data = Object.fromEntries(Object.entries(given).filter(([key]) => Object.hasOwn(FIELDS, key)));
   try {
     return Object.freeze({ ...deepFreeze(structuredClone(data)), ...(start === undefined ? {} : { start }) });
   } catch (error) {

@@ -83,10 +83,8 @@ class Slot {
   #noted(result: unknown): unknown {
     if (!(result instanceof Promise)) return result;
     const { inHand } = this;
-    const ended = (): boolean => inHand.delete(result);
     inHand.add(result);
-    result.then(ended, ended);
-    return result;
+    return result.finally(() => inHand.delete(result));
   }
 
   #unavailable(): never {

@@ -16,7 +16,7 @@ t.test('a declaration as it should be', async (t) => {
     required: false,
     isolation: { worker: 'w', memory: '64Mi' },
   });
-  t.equal(checkDeclaration(full, 'm'), full);
+  t.same(checkDeclaration(full, 'm'), full);
 });
 
 t.test('each thing that is wrong is told', async (t) => {

@@ -1,10 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Authenticator } from 'orlop/plugin';
 import t from 'tap';
 import { authenticator } from '../../plugins/auth/authenticator.ts';
 import auth from '../../plugins/auth/index.ts';
 import { adminToken } from '../../plugins/auth/token.ts';
+import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { testKernel } from '../cluster.ts';
 import { testApi } from './apiserver/cluster.ts';
 
@@ -38,14 +39,10 @@ t.test('the plugin provides it', async (t) => {
   });
 });
 
-t.test('the example of the catalogue takes its place in a running cluster, and gives it back', async (t) => {
+t.test('the skeleton takes its place in a running cluster, and gives it back', async (t) => {
   const { kernel, kubectl, request, url } = await testApi(t);
-  const text = readFileSync(new URL('../../../plugins/README.md', import.meta.url), 'utf8');
-  const [example] = /import [^`]*?name: 'auth-table',.*?(?=^```$)/ms.exec(
-    text.slice(text.indexOf('### auth.v1')),
-  )!;
   const module = join(t.testdir(), 'auth-table.mjs');
-  writeFileSync(module, example);
+  writeFileSync(module, skeletonFiles('auth.v1', 'auth-table')['index.mjs']!);
   const apply = async (spec: object): Promise<void> => {
     const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'auth' }, spec };
     await kubectl.ok(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(plugin));
@@ -64,7 +61,7 @@ t.test('the example of the catalogue takes its place in a running cluster, and g
     '--insecure-skip-tls-verify',
     `--server=${url}`,
   ];
-  await apply({ module });
+  await apply({ module, config: { users: { 'a-token-for-amy': { username: 'amy', groups: ['dev'] } } } });
   t.match(
     await kubectl.ok([...whoami, '--token=a-token-for-amy']),
     /Username +amy\n.*\[dev system:authenticated\]/s,

@@ -1,5 +1,5 @@
 /** What roles and bindings allow: the core by itself, then through the API with the real kubectl. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
   AccessAttributes,
@@ -11,6 +11,7 @@ import type {
   UserInfo,
 } from 'orlop/plugin';
 import t from 'tap';
+import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { ruleAllows } from '../../plugins/rbac/match.ts';
 import { Policy } from '../../plugins/rbac/policy.ts';
 import { eventually } from '../cluster.ts';
@@ -323,12 +324,9 @@ t.test('without an authorizer only system:masters may do anything', async (t) =>
   t.match((await kubectl('auth can-i list pods --as=amy')).stderr, /forbidden/);
 });
 
-t.test('the example of the catalogue takes its place in a running cluster, and gives it back', async (t) => {
+t.test('the skeleton takes its place in a running cluster, and gives it back', async (t) => {
   const { kubectl } = await testApi(t);
-  const text = readFileSync(new URL('../../../plugins/README.md', import.meta.url), 'utf8');
-  const [example] = /import [^`]*?name: 'authorizer-readers',.*?(?=^```$)/ms.exec(
-    text.slice(text.indexOf('### authorizer.v1')),
-  )!;
+  const example = skeletonFiles('authorizer.v1', 'authorizer-readers')['index.mjs']!;
   const folder = t.testdir();
   const apply = async (spec: object): Promise<void> => {
     const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'rbac' }, spec };

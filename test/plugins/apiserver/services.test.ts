@@ -39,7 +39,8 @@ async function create(store: Store, draft: Service, dryRun = false): Promise<Ser
   return unwrap(await storeReserving(store, row, draft, undefined, dryRun));
 }
 
-async function update(store: Store, next: Service, old: Service): Promise<Service> {
+async function update(store: Store, wanted: Service, old: Service): Promise<Service> {
+  const next = structuredClone(wanted);
   applyDefaults(row, next);
   prepareForUpdate(row, next, old);
   return unwrap(await storeReserving(store, row, next, old));

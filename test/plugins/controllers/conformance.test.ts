@@ -1,5 +1,6 @@
 /** Every controller of the tree against the suite of its kind. */
 import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   type ConfigMap,
@@ -115,6 +116,8 @@ function flawed(flaws: Flaws): PluginDeclaration {
         const asks = found?.data?.['ask'];
         if (!found || (asks === undefined && !meddling)) return;
         if (found.metadata?.annotations?.['answer'] && !restless) return;
+        // So that there is a write in between.
+        if (blind) await sleep(50);
         const { resourceVersion, ...metadata } = found.metadata!;
         await objects.update(ConfigMaps, {
           ...found,
