@@ -17,6 +17,7 @@ export * from './network.ts';
 export * from './node.ts';
 export * from './presence.ts';
 export * from './runtime.ts';
+export * from './runtime-fixture.ts';
 export * from './scheduler.ts';
 export * from './scoring.ts';
 export * from './secrets.ts';
