@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { type Context, IPAddresses, isStatus, StatusError } from 'orlop/plugin';
-import { type Cidr, formatAddress, overlap, sizeOf, subnet } from './cidr.ts';
+import { type Cidr, formatAddress, formatCidr, overlap, sizeOf, subnet } from './cidr.ts';
 import { addLocalRoute, removeLocalRoute, routedRanges } from './routes.ts';
 
 const NODE_PREFIX = 24;
@@ -55,10 +55,14 @@ export async function claimRange(
     if (await register(ctx, node, range)) return claim;
     await claim.release();
   }
+  const across = routed.find((each) => each.prefix <= cluster.prefix && overlap(each, cluster));
   throw new StatusError(
     'ServiceUnavailable',
-    `no /24 of the pod range is left for node ${node}: delete the IPAddress objects of nodes that are gone ` +
-      '(`kubectl get ipaddresses`), or configure a larger range',
+    across
+      ? `no /24 of the pod range ${formatCidr(cluster)} is free for node ${node}: this machine routes ${formatCidr(across)} elsewhere; ` +
+          'configure another podCIDR, or remove that route (`ip route show table all`)'
+      : `no /24 of the pod range ${formatCidr(cluster)} is left for node ${node}: delete the IPAddress objects of nodes that are gone ` +
+          '(`kubectl get ipaddresses`), or configure a larger podCIDR',
   );
 }
 

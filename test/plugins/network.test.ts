@@ -75,3 +75,11 @@ t.test('claims: one per node, none twice, on one machine too', async (t) => {
   await new Promise((resolve) => server.close(resolve));
   await again.release();
 });
+
+t.test('a range that this machine routes elsewhere', async (t) => {
+  const within = claimRange({ objects: objects(), log }, 'a', parseCidr('127.5.0.0/16'));
+  await t.rejects(within, {
+    reason: 'ServiceUnavailable',
+    message: /127\.5\.0\.0\/16 is free.* routes 127\.0\.0\.0\/8/,
+  });
+});
