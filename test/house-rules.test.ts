@@ -266,3 +266,11 @@ t.test('names and places are those of the design', async (t) => {
   const vague = tracked.filter((file) => /(^|\/)(utils?|helpers?|common|misc|lib)(\/|\.|$)/i.test(file));
   t.same(vague, [], 'no file is named for being useful');
 });
+
+t.test('folders of tests are removed after what runs in them', (t) => {
+  const wrong = sources.filter(
+    (file) => file.startsWith('test/') && file !== 'test/testdir.ts' && /\.testdir\(/.test(read(file)),
+  );
+  t.same(wrong, [], 'they use test/testdir.ts');
+  t.end();
+});

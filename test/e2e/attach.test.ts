@@ -7,6 +7,7 @@ import { Attach, KubeConfig } from '@kubernetes/client-node';
 import t from 'tap';
 import { kubectlPath } from '../kubectl.ts';
 import { commandImage } from '../runtimes/wasm-guests.ts';
+import { testdir } from '../testdir.ts';
 import { type Running, until, upWith } from './orlop.ts';
 
 const IMAGE = 'busybox:1.36';
@@ -50,7 +51,7 @@ t.test('kubectl run -i', async (t) => {
 });
 
 t.test('kubectl run -i of a WebAssembly command', async (t) => {
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   const spec = { runtimeClassName: 'wasm', containers: [{ name: 'once', image }] };
   const flags = ['--override-type=strategic', `--overrides=${JSON.stringify({ spec })}`];
   const run = ['run', 'once', '-i', '--rm', '--quiet', '--restart=Never', '--image=a', ...flags];

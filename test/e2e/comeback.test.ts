@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { testdir } from '../testdir.ts';
 import { place, until, up } from './orlop.ts';
 
 t.test('what throws in a timer ends the cluster in order, and it comes back by itself', async (t) => {
   const at = await place(t);
   const { child, kubectl, output } = await up(t, at, '--no-hello');
-  const module = join(t.testdir(), 'bomb.mjs');
+  const module = join(testdir(t), 'bomb.mjs');
   writeFileSync(
     module,
     `import { existsSync, writeFileSync } from 'node:fs';

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { ensureImages } from '../images.ts';
 import { commandImage } from '../runtimes/wasm-guests.ts';
+import { testdir } from '../testdir.ts';
 import { place, type Running, until, up } from './orlop.ts';
 
 const IMAGE = 'busybox:1.36';
@@ -19,7 +20,7 @@ t.before(async () => {
     ],
   });
   await run('crash', { containers: [sh('main', 'echo attempt; exit 1')] });
-  const wasm = { name: 'main', image: await commandImage(t.testdir({})), args: ['print'] };
+  const wasm = { name: 'main', image: await commandImage(testdir(t)), args: ['print'] };
   await run('wasm', { restartPolicy: 'Never', containers: [wasm] });
   await until('all is said', 60_000, async () =>
     (await cluster.kubectl('logs talk -c one')).stdout.includes('three'),

@@ -3,6 +3,7 @@ import t from 'tap';
 import { engineAddress, openEngine } from '../../runtimes/docker/engine.ts';
 import { ensureImages } from '../images.ts';
 import { commandImage } from '../runtimes/wasm-guests.ts';
+import { testdir } from '../testdir.ts';
 import { place, type Running, until, up } from './orlop.ts';
 
 const IMAGE = 'busybox:1.36';
@@ -11,7 +12,7 @@ let cluster: Running;
 t.before(async () => {
   await ensureImages(IMAGE);
   cluster = await up(t, await place(t), '--no-hello');
-  const wasm = await commandImage(t.testdir({}));
+  const wasm = await commandImage(testdir(t));
   const sleep = { image: IMAGE, command: ['sleep', '100000'] };
   const resources = { requests: { cpu: '100m', memory: '32Mi' }, limits: { cpu: '200m', memory: '64Mi' } };
   await run('live', { ...sleep, resources });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
+import { testdir } from '../testdir.ts';
 import { place, type Running, until, up } from './orlop.ts';
 
 const STATUS = 'get plugin scheduler -o jsonpath={.status.phase},{.status.version}';
@@ -28,7 +29,7 @@ t.test(
   { skip: process.platform !== 'linux' },
   async (t) => {
     const at = await place(t);
-    const folder = t.testdir({});
+    const folder = testdir(t);
     const go = join(folder, 'go');
     const module = join(folder, 'slow.mjs');
     const text = skeletonFiles('scheduler.v1', 'slow')['index.mjs']!;

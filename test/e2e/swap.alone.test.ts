@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { eventually } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 import type { Broken, How } from './brokenplugins.ts';
 import { type Entry, loadedCluster } from './swapcluster.ts';
 
@@ -25,7 +26,7 @@ const API_ROUNDS = 3;
 const VERSION = '9.0.0';
 
 t.test('nothing fails while plugins are replaced under load', async (t) => {
-  const folder = t.testdir({});
+  const folder = testdir(t);
   const write = (file: string, text: string): string => {
     writeFileSync(join(folder, file), text);
     return join(folder, file);

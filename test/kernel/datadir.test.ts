@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openDataDir } from '../../kernel/datadir.ts';
+import { testdir } from '../testdir.ts';
 
 /** Takes the folder in a process of its own, and keeps it. */
 async function holder(path: string) {
@@ -15,7 +16,7 @@ async function holder(path: string) {
 }
 
 t.test('one process at a time; a lock left by kill -9 is taken over', async (t) => {
-  const path = join(t.testdir(), 'data');
+  const path = join(testdir(t), 'data');
   const { child, id } = await holder(path);
   t.throws(() => openDataDir(path), {
     message: new RegExp(
@@ -35,7 +36,7 @@ t.test('one process at a time; a lock left by kill -9 is taken over', async (t) 
 });
 
 t.test('a lock of a pid that is another process now is stale', async (t) => {
-  const path = t.testdir();
+  const path = testdir(t);
   writeFileSync(join(path, 'lock'), JSON.stringify({ pid: process.ppid, started: 'long ago' }));
   openDataDir(path).release();
   writeFileSync(join(path, 'lock'), '{"pi');
@@ -49,7 +50,7 @@ t.test('a lock of a pid that is another process now is stale', async (t) => {
 });
 
 t.test('a folder that cannot be used is said so', async (t) => {
-  const file = join(t.testdir({ file: '' }), 'file');
+  const file = join(testdir(t, { file: '' }), 'file');
   t.throws(() => openDataDir(join(file, 'data')), {
     message: /cannot use the data folder .*choose another with --data/,
   });

@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { definePlugin, Plugins } from 'orlop/plugin';
 import t from 'tap';
 import { eventually, testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 
 const loaders = { '.json': new URL('./host-plugins/json-loader.js', import.meta.url).href };
 
 t.test('a loader makes a plugin of a file', async (t) => {
-  const dir = t.testdir({
+  const dir = testdir(t, {
     'a.json': '{"name":"a"}',
     'b.json': '{"name":"b","isolation":{"worker":"w"}}',
     'damaged.json': '{',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type PluginObject, Plugins, service } from 'orlop/plugin';
 import t from 'tap';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 
 interface Greeter {
   greet(): string;
@@ -140,7 +141,7 @@ t.test('objects may come and go in any order', async (t) => {
 
 t.test('a module may come after its object', async (t) => {
   const kernel = await testKernel(t, { timing: { lease: 300 } });
-  const file = join(t.testdir(), 'late.mjs');
+  const file = join(testdir(t), 'late.mjs');
   await kernel.objects.create(Plugins, { metadata: { name: 'greeter' }, spec: { module: file } });
   await eventually('it is not there', async () => applied(await status(kernel)) === 'False');
   writeFileSync(file, decodeURIComponent(module('late').slice('data:text/javascript,'.length)));

@@ -7,6 +7,7 @@ import { ConfigMaps, definePlugin, informer, type PluginDeclaration } from 'orlo
 import t from 'tap';
 import { startKernel } from '../../kernel/kernel.ts';
 import { CACHE_DIR, eventually, testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 import { binary } from './nats.ts';
 
 function plugin(rest: Partial<PluginDeclaration>): PluginDeclaration {
@@ -57,7 +58,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
       throw new Error('no');
     },
   });
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const o = { dataDir, cacheDir: CACHE_DIR, nats: { binary } };
   await t.rejects(startKernel({ ...o, plugins: [failing], log: silent }), {
     message: /does not run \(Failed\).*no/,
@@ -83,7 +84,7 @@ t.test('a stop in which something fails ends all the rest', async (t) => {
       },
     }),
   });
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const o = { dataDir, cacheDir: CACHE_DIR, nats: { binary }, plugins: [stubborn] };
   const kernel = await startKernel({ ...o, log: { ...silent, warn } });
   const pid = kernel.nats.pid!;
@@ -119,7 +120,7 @@ t.test('plugins outlive the death of nats-server', async (t) => {
 });
 
 t.test('after kill -9 of the process nothing acknowledged is lost', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const script = fileURLToPath(new URL('./kernel-process.js', import.meta.url));
   const child = spawn(process.execPath, [script, dataDir, CACHE_DIR], {
     stdio: ['ignore', 'pipe', 'inherit'],

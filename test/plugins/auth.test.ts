@@ -7,10 +7,11 @@ import auth from '../../plugins/auth/index.ts';
 import { adminToken } from '../../plugins/auth/token.ts';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 import { testApi } from './apiserver/cluster.ts';
 
 t.test('only the right token is the administrator', async (t) => {
-  const folder = t.testdir();
+  const folder = testdir(t);
   const token = adminToken(folder);
   t.equal(adminToken(folder), token);
   t.equal(statSync(join(folder, 'admin-token')).mode & 0o777, 0o600);
@@ -41,7 +42,7 @@ t.test('the plugin provides it', async (t) => {
 
 t.test('the skeleton takes its place in a running cluster, and gives it back', async (t) => {
   const { kernel, kubectl, request, url } = await testApi(t);
-  const module = join(t.testdir(), 'auth-table.mjs');
+  const module = join(testdir(t), 'auth-table.mjs');
   writeFileSync(module, skeletonFiles('auth.v1', 'auth-table')['index.mjs']!);
   const apply = async (spec: object): Promise<void> => {
     const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'auth' }, spec };

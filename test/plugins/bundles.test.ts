@@ -24,6 +24,7 @@ import { writeBundle } from '../../plugins/cli/plugin/bundle.ts';
 import { dependencies } from '../../plugins/cli/plugin/dependencies.ts';
 import { findModule } from '../../plugins/cli/plugin/module.ts';
 import { eventually, testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 
 const DIGEST = `sha256-${'0'.repeat(64)}`;
 const REFERENCE = blobReference(DIGEST);
@@ -91,7 +92,7 @@ async function throughBundle(t: Test, folder: string): Promise<PluginDeclaration
 }
 
 t.test('a package comes with what it depends on, and nothing else', async (t) => {
-  const at = t.testdir({ pkg: {}, sub: {} });
+  const at = testdir(t, { pkg: {}, sub: {} });
   const folder = plugin(join(at, 'pkg'), ['a', '@s/b', 'up'], {
     dependencies: { a: '1', '@s/b': '1', up: '1' },
     devDependencies: { dev: '1' },
@@ -116,7 +117,7 @@ t.test('a package comes with what it depends on, and nothing else', async (t) =>
 });
 
 t.test('links, cycles and what is not installed', async (t) => {
-  const at = t.testdir({ pkg: { node_modules: {} } });
+  const at = testdir(t, { pkg: { node_modules: {} } });
   const folder = plugin(join(at, 'pkg'), ['x'], { dependencies: { x: '1' } });
   // As pnpm installs: everything once in a store, linked to where it is needed; x and y need each other.
   const x = install(join(folder, 'node_modules/.store/x'), 'x', ['y']);
@@ -135,7 +136,7 @@ t.test('links, cycles and what is not installed', async (t) => {
 });
 
 t.test('the same files make the same bytes, and too many none', async (t) => {
-  const at = t.testdir({ pkg: {}, 'lone.mjs': 'export default 1;', 'other.mjs': 'export default 2;' });
+  const at = testdir(t, { pkg: {}, 'lone.mjs': 'export default 1;', 'other.mjs': 'export default 2;' });
   const folder = plugin(join(at, 'pkg'), [], {});
   writeFileSync(join(folder, 'second.mjs'), 'export default 2;');
   for (const path of [folder, join(at, 'lone.mjs'), join(folder, 'second.mjs')]) {
@@ -157,7 +158,7 @@ t.test('the same files make the same bytes, and too many none', async (t) => {
 });
 
 t.test('a manifest comes with the programs beside it', async (t) => {
-  const at = t.testdir({
+  const at = testdir(t, {
     'plugin.json': '{"name":"p"}',
     'p.py': 'pass',
     __pycache__: { 'p.pyc': '' },
@@ -188,7 +189,7 @@ t.test('a bundle is fetched once, whoever asks', async (t) => {
 });
 
 t.test('a Plugin that names a blob runs as soon as it is there', async (t) => {
-  const at = t.testdir({ pkg: {} });
+  const at = testdir(t, { pkg: {} });
   const target = join(temporary(t), 'bundle.tgz');
   await writeBundle(findModule(plugin(join(at, 'pkg'), [], {}))!, target);
   const bytes = readFileSync(target);

@@ -8,9 +8,10 @@ import t from 'tap';
 import { certificateAuthority } from '../../plugins/ca/ca.ts';
 import ca from '../../plugins/ca/index.ts';
 import { testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 
 t.test('certificates it issues verify, and say who their holder is', async (t) => {
-  const folder = t.testdir();
+  const folder = testdir(t);
   const ca = await certificateAuthority(folder);
   const server = await ca.issue({
     commonName: 'orlop',
@@ -60,13 +61,13 @@ t.test('certificates it issues verify, and say who their holder is', async (t) =
 });
 
 t.test('half a CA is refused rather than replaced', async (t) => {
-  const folder = t.testdir({ 'ca.crt': 'x' });
+  const folder = testdir(t, { 'ca.crt': 'x' });
   await t.rejects(certificateAuthority(folder), { message: /restore .*ca\.key from a backup/ });
 });
 
 t.test('a CA kept by the plugin auth, as it was until version 1.0.0, is taken over', async (t) => {
   for (const halves of [[], ['ca.key'], ['ca.crt']]) {
-    const dataDir = t.testdir();
+    const dataDir = testdir(t);
     const [before, now] = [join(dataDir, 'plugins/auth'), join(dataDir, 'plugins/ca')];
     for (const folder of [before, now]) mkdirSync(folder, { recursive: true });
     const { certificate } = await certificateAuthority(before);
@@ -87,7 +88,7 @@ t.test('a CA kept by the plugin auth, as it was until version 1.0.0, is taken ov
 });
 
 t.test('a CA of its own is not mixed with another that lies where it used to be', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const [before, now] = [join(dataDir, 'plugins/auth'), join(dataDir, 'plugins/ca')];
   for (const folder of [before, now]) mkdirSync(folder, { recursive: true });
   await certificateAuthority(before);

@@ -67,6 +67,7 @@ import {
   tokensConformance,
   volumeConformance,
 } from '../conformance/index.ts';
+import { testdir } from '../testdir.ts';
 import { testApi } from './apiserver/cluster.ts';
 
 /** Tap's overloads hide that it has what a suite needs. */
@@ -98,7 +99,7 @@ t.test('volumes', async (t) => {
   const { objects } = await testKernel(t, { plugins: [identity, emptydir, hostpath, projected, observer] });
   await objects.create(ConfigMaps, { metadata: { name: 'c', namespace: 'default' }, data: { a: '1' } });
   await objects.create(Secrets, { metadata: { name: 's', namespace: 'default' }, data: { a: 'MQ==' } });
-  const path = t.testdir({ file: 'x' });
+  const path = testdir(t, { file: 'x' });
   const items = [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }];
   const volumes: Record<string, [volume: Omit<Volume, 'name'>, missing?: Omit<Volume, 'name'>]> = {
     emptyDir: [{ emptyDir: {} }],
@@ -253,7 +254,7 @@ t.test('tokens', async (t) => {
 });
 
 t.test('modules', async (t) => {
-  const cacheDir = t.testdir();
+  const cacheDir = testdir(t);
   const kernel = await testKernel(t, { plugins: [bundles], cacheDir });
   await modulesConformance(checks(t), 'bundles', async () => ({
     modules: kernel.service(ModuleSource),
@@ -327,7 +328,7 @@ t.test('a suite finds what does not conform', async (t) => {
   );
 
   const module = pathToFileURL(
-    join(t.testdir({ 'index.mjs': 'export const beside = 1;' }), 'index.mjs'),
+    join(testdir(t, { 'index.mjs': 'export const beside = 1;' }), 'index.mjs'),
   ).href;
   const modules = await failures((t) =>
     modulesConformance(t, 'constant', async () => ({

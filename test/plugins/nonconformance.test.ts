@@ -25,6 +25,7 @@ import {
   ingressConformance,
   runChecks,
 } from '../conformance/index.ts';
+import { testdir } from '../testdir.ts';
 import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
 
 t.test('the suite for ingresses finds what is wrong', async (t) => {
@@ -53,7 +54,7 @@ t.test('the suite for ingresses finds what is wrong', async (t) => {
     t.ok(text.includes(right), right);
     text = text.replace(right, wrongly);
   }
-  const module = join(t.testdir({ 'wrong.mjs': text }), 'wrong.mjs');
+  const module = join(testdir(t, { 'wrong.mjs': text }), 'wrong.mjs');
   const [httpPort] = await freePorts('127.0.0.1', 1);
   const { objects } = await testKernel(t, {
     plugins: [

@@ -7,6 +7,7 @@ import { attend, definePlugin, type Member, type PluginDeclaration, Roll } from 
 import t, { type Test } from 'tap';
 import presence from '../../plugins/presence/index.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 
 const INTERVAL = 300;
 const plugins = [presence as PluginDeclaration];
@@ -98,7 +99,7 @@ t.test('kernels know of each other as they come and go', async (t) => {
 t.test('one that is killed is missed, one that was restarted at once is another run', async (t) => {
   const first = await testKernel(t, { plugins, config });
   const { heard } = follow(t, first);
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const other = async (): Promise<ChildProcess> => {
     const child = spawn(
       process.execPath,

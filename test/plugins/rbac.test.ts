@@ -15,6 +15,7 @@ import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { ruleAllows } from '../../plugins/rbac/match.ts';
 import { Policy } from '../../plugins/rbac/policy.ts';
 import { eventually } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 import { standard, testApi } from './apiserver/cluster.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
@@ -327,7 +328,7 @@ t.test('without an authorizer only system:masters may do anything', async (t) =>
 t.test('the skeleton takes its place in a running cluster, and gives it back', async (t) => {
   const { kubectl } = await testApi(t);
   const example = skeletonFiles('authorizer.v1', 'authorizer-readers')['index.mjs']!;
-  const folder = t.testdir();
+  const folder = testdir(t);
   const apply = async (spec: object): Promise<void> => {
     const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'rbac' }, spec };
     await kubectl.ok('apply --server-side --force-conflicts -f -', JSON.stringify(plugin));

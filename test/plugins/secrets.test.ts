@@ -8,11 +8,12 @@ import aesgcm from '../../plugins/secrets/aesgcm/index.ts';
 import { loadKeys } from '../../plugins/secrets/aesgcm/keys.ts';
 import identity from '../../plugins/secrets/identity/index.ts';
 import { testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 
 const text = Buffer.from('{"data":{"password":"aHVudGVyMg=="}}');
 
 t.test('a value is read back under its own name only', async (t) => {
-  const file = join(t.testdir(), 'keys');
+  const file = join(testdir(t), 'keys');
   const encoding = aesGcm(() => loadKeys(file), file);
   t.equal(statSync(file).mode & 0o777, 0o600);
   const value = encoding.encode(text, 'obj.core.secrets.default.a');
@@ -30,7 +31,7 @@ t.test('a value is read back under its own name only', async (t) => {
 });
 
 t.test('a key is rotated by a new first line; a lost one is named', async (t) => {
-  const file = join(t.testdir(), 'keys');
+  const file = join(testdir(t), 'keys');
   const old = aesGcm(() => loadKeys(file), file).encode(text, 's');
   writeFileSync(file, `${randomBytes(32).toString('base64')}\n${readFileSync(file, 'utf8')}`);
   const rotated = aesGcm(() => loadKeys(file), file);

@@ -9,6 +9,7 @@ import { Keys } from '../../plugins/tokens/keys.ts';
 import { serviceAccountTokens } from '../../plugins/tokens/tokens.ts';
 import { eventually } from '../cluster.ts';
 import { type Kubectl, kubectl as kubectlOf } from '../kubectl.ts';
+import { testdir } from '../testdir.ts';
 import { standard, testApi } from './apiserver/cluster.ts';
 
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -24,7 +25,7 @@ function claimsOf(token: string): Record<string, unknown> & { iat: number } {
 function withToken(token: string): Kubectl {
   const config = JSON.parse(readFileSync(kubeconfig, 'utf8'));
   config.users[0].user = { token };
-  const file = join(t.testdir(), 'config');
+  const file = join(testdir(t), 'config');
   writeFileSync(file, JSON.stringify(config));
   return kubectlOf(file);
 }
@@ -205,7 +206,7 @@ t.test('time, and other servers', async (t) => {
   await kernel.objects.create(ServiceAccounts, { metadata: { namespace: 'default', name: 'clock' } });
   let now = Date.now();
   const config = { issuer: ISSUER, audiences: [], maxExpirationSeconds: 7200 };
-  const keys = await Keys.open(t.testdir(), kernel.objects);
+  const keys = await Keys.open(testdir(t), kernel.objects);
   const tokens = serviceAccountTokens(kernel.objects, keys, config, () => now);
   const { token, expirationTimestamp } = await tokens.issue('default', 'clock', { expirationSeconds: 9999 });
   t.equal(

@@ -13,6 +13,7 @@ import { containerOptions, refuseRoot } from '../../runtimes/docker/spec.ts';
 import type { Checks } from '../conformance/checks.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
 import { ensureImages, missingEngine } from '../images.ts';
+import { testdir } from '../testdir.ts';
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -112,7 +113,7 @@ t.test('a container is specified as its pod says', async (t) => {
 });
 
 t.test('an engine that does not answer is a clear error', async (t) => {
-  const address = `unix://${t.testdir()}/none.sock`;
+  const address = `unix://${testdir(t)}/none.sock`;
   const runtime = dockerRuntime({
     engine: openEngine(address),
     address,
@@ -309,7 +310,7 @@ t.test('pods on a real engine', { skip }, async (t) => {
 
 t.test("an end during the engine's absence is told when it is back", { skip }, async (t) => {
   const socket = engineAddress().replace('unix://', '');
-  // Not in t.testdir(): a socket's path may have 107 bytes.
+  // Not in a testdir: a socket's path may have 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'orlop-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'engine.sock');

@@ -5,12 +5,13 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { Terminal } from '../../runtimes/wasm/terminal.ts';
 import { eventually } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 import { ended, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { commandImage, writeModule } from './wasm-guests.ts';
 
 t.test('how commands end', async (t) => {
   const runtime = await wasmRuntime(t);
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   const run = async (what: string, limits?: Record<string, string>) => {
     const resources = limits ? { resources: { limits } } : {};
     const { id } = await startPod(runtime, { image, args: [what], ...resources });
@@ -31,7 +32,7 @@ t.test('how commands end', async (t) => {
 
 t.test('exec is a fresh instance with streams', async (t) => {
   const runtime = await wasmRuntime(t);
-  const { id } = await startPod(runtime, { image: await commandImage(t.testdir({})), args: ['wait'] });
+  const { id } = await startPod(runtime, { image: await commandImage(testdir(t)), args: ['wait'] });
   const session = await runtime.exec(id, { command: ['it', 'copy'], tty: false, stdin: true });
   session.stdio.write('hello ');
   session.stdio.write('there\n');
@@ -48,7 +49,7 @@ t.test('exec is a fresh instance with streams', async (t) => {
 
 t.test('attached to a command', async (t) => {
   const runtime = await wasmRuntime(t);
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   const { id } = await startPod(runtime, { image, args: ['copy'], stdin: true, stdinOnce: true });
   const onlooker = await runtime.attach(id, { stdin: false });
   const seen = text(onlooker.stdio);
@@ -65,7 +66,7 @@ t.test('attached to a command', async (t) => {
 
 t.test('who leaves a command leaves it running, and who does not read holds it up', async (t) => {
   const runtime = await wasmRuntime(t);
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   const { id } = await startPod(runtime, { image, args: ['copy'], stdin: true });
   const deaf = await runtime.attach(id, { stdin: true });
   let taken = 0;
@@ -95,7 +96,7 @@ t.test('who leaves a command leaves it running, and who does not read holds it u
 
 t.test('a terminal', async (t) => {
   const runtime = await wasmRuntime(t);
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   const { id } = await startPod(runtime, { image, args: ['copy'], stdin: true, tty: true });
   const { stdio, stderr } = await runtime.attach(id, { stdin: true });
   t.equal(stderr, undefined);
@@ -128,7 +129,7 @@ t.test('a terminal edits its line', (t) => {
 
 t.test('images that cannot be run are refused with the reason', async (t) => {
   const runtime = await wasmRuntime(t);
-  const dir = t.testdir({
+  const dir = testdir(t, {
     'text.wasm': 'not wasm',
     'cut.wasm': Buffer.from('\0asm\x01\0\0\0\x05\x7f', 'latin1'),
   });
@@ -151,7 +152,7 @@ t.test('images that cannot be run are refused with the reason', async (t) => {
 
 t.test('images have names in the node store', async (t) => {
   const runtime = await wasmRuntime(t);
-  const path = await commandImage(t.testdir({}));
+  const path = await commandImage(testdir(t));
   const id = await runtime.importImage('example.com/tools/it', await readFile(path));
   t.ok(runtime.claims('example.com/tools/it:latest'));
   t.same(await runtime.pullImage('example.com/tools/it', { policy: 'Never' }), { ok: true, imageId: id });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { filesystem } from '../../runtimes/wasm/guest/wasi/filesystem.ts';
 import type { Descriptor } from '../../runtimes/wasm/guest/wasi/fs-descriptor.ts';
+import { testdir } from '../testdir.ts';
 
 const READ = { read: true };
 const WRITE = { write: true };
@@ -19,7 +20,7 @@ function preopens(...mounts: Parameters<typeof filesystem>[0]): Map<string, Desc
 
 /** A volume beside a file that no guest may reach. */
 function volume(t: Test, readOnly = false): { dir: string; root: Descriptor } {
-  const dir = t.testdir({ secret: 'secret', volume: { file: 'content', folder: { deep: 'deep' } } });
+  const dir = testdir(t, { secret: 'secret', volume: { file: 'content', folder: { deep: 'deep' } } });
   const hostPath = join(dir, 'volume');
   return { dir: hostPath, root: preopens({ hostPath, containerPath: '/v', readOnly }).get('/v')! };
 }
@@ -112,7 +113,7 @@ t.test('a read-only volume refuses every change', async (t) => {
 });
 
 t.test('a single file is mounted into a folder of its own', async (t) => {
-  const dir = t.testdir({ 'app.conf': 'setting', other: 'other' });
+  const dir = testdir(t, { 'app.conf': 'setting', other: 'other' });
   mkdirSync(join(dir, 'data'));
   writeFileSync(join(dir, 'data/x'), 'x');
   const roots = preopens(

@@ -5,6 +5,7 @@ import node from '../../plugins/node/index.ts';
 import projected from '../../plugins/volumes/projected/index.ts';
 import wasm from '../../runtimes/wasm/index.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
+import { testdir } from '../testdir.ts';
 import { HELLO } from './wasm-bench.ts';
 import { commandImage, ripgrepImage } from './wasm-guests.ts';
 
@@ -34,7 +35,7 @@ async function cluster(t: Test): Promise<TestKernel> {
 
 t.test('pods of a node agent', async (t) => {
   const kernel = await cluster(t);
-  const dir = t.testdir({});
+  const dir = testdir(t);
 
   await t.test('an HTTP component answers at its pod address once it is ready', async (t) => {
     await run(kernel, 'hello', {
@@ -154,7 +155,7 @@ t.test('after a restart of the process the pods run again', async (t) => {
 
 t.test('pods run on through a swap of the runtime plugin', async (t) => {
   const kernel = await cluster(t);
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   await run(kernel, 'hello', { containers: [{ name: 'hello', image: HELLO }] });
   await run(kernel, 'waits', { containers: [{ name: 'it', image, args: ['wait'] }] });
   for (const name of ['hello', 'waits']) {

@@ -8,9 +8,10 @@ import { GuestWorker } from '../../runtimes/wasm/guest-worker.ts';
 import { readLog } from '../../runtimes/wasm/logs.ts';
 import { capMemory } from '../../runtimes/wasm/memory-cap.ts';
 import type { TranspileAnswer } from '../../runtimes/wasm/transpile.ts';
+import { testdir } from '../testdir.ts';
 
 t.test('logs are rotated and read across the rotation', async (t) => {
-  const path = join(t.testdir({}), 'x.log');
+  const path = join(testdir(t), 'x.log');
   const writer = new LogWriter(path, 1000);
   t.teardown(() => writer.close());
   const texts = async (tailLines?: number) => {
@@ -29,7 +30,7 @@ t.test('logs are rotated and read across the rotation', async (t) => {
 });
 
 t.test('following sees every line, also across rotations, and parts joined', async (t) => {
-  const path = join(t.testdir({}), 'x.log');
+  const path = join(testdir(t), 'x.log');
   const writer = new LogWriter(path, 2000);
   let running = true;
   const seen: string[] = [];

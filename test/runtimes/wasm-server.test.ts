@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import t from 'tap';
+import { testdir } from '../testdir.ts';
 import { ended, freePort, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { serverImage } from './wasm-guests.ts';
 
 t.test('an HTTP component and its host', async (t) => {
   const runtime = await wasmRuntime(t);
-  const image = await serverImage(t.testdir({}));
+  const image = await serverImage(testdir(t));
   const serve = async (limits?: Record<string, string>) => {
     const port = await freePort();
     const resources = limits ? { resources: { limits } } : {};

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { eventually } from '../cluster.ts';
 import type { Checks } from '../conformance/checks.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
+import { testdir } from '../testdir.ts';
 
 import { ended, freePort, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { commandImage, ripgrepImage } from './wasm-guests.ts';
@@ -42,7 +43,7 @@ t.test('an HTTP component serves on its pod address', async (t) => {
 
 t.test('what a guest uses is its own', async (t) => {
   const runtime = await wasmRuntime(t);
-  const image = await commandImage(t.testdir({}));
+  const image = await commandImage(testdir(t));
   const busy = await startPod(runtime, { image, args: ['loop'] });
   const idle = await startPod(runtime, { image, args: ['wait'] });
   const began = (await runtime.containerStats(busy.id))!;
@@ -60,7 +61,7 @@ t.test('what a guest uses is its own', async (t) => {
 await runtimeConformance(t as unknown as Checks, 'wasm', async (t) => {
   const test = t as unknown as Test;
   const runtime = await wasmRuntime(test);
-  const dir = test.testdir({});
+  const dir = testdir(test);
   const image = await commandImage(dir);
   const rg = await ripgrepImage(dir);
   return {
@@ -86,7 +87,7 @@ await runtimeConformance(t as unknown as Checks, 'wasm', async (t) => {
 
 t.test('ripgrep, unchanged, searches a volume', async (t) => {
   const runtime = await wasmRuntime(t);
-  const volume = t.testdir({
+  const volume = testdir(t, {
     '..data': t.fixture('symlink', '..version1'),
     '..version1': { 'poem.txt': 'in the orlop\nabove the keel\n', 'list.txt': 'keel\nmast\n' },
     'poem.txt': t.fixture('symlink', '..data/poem.txt'),

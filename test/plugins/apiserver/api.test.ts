@@ -7,6 +7,7 @@ import { ApiServer } from 'orlop/plugin';
 import t from 'tap';
 import { certificateAuthority } from '../../../plugins/ca/ca.ts';
 import { eventually } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 import { standard, testApi } from './cluster.ts';
 
 const cluster = await testApi(t);
@@ -326,7 +327,7 @@ t.test('who may come in', async (t) => {
   t.match(await request('GET', '/version', undefined, { authorization: 'Bearer wrong-token-entirely' }), {
     code: 401,
   });
-  const other = await (await certificateAuthority(t.testdir())).issue({
+  const other = await (await certificateAuthority(testdir(t))).issue({
     commonName: 'admin',
     organizations: ['system:masters'],
     usage: 'client',

@@ -20,6 +20,7 @@ import { standardRows } from '../../../plugins/apiserver/resources/standard.ts';
 import { ResourceTable } from '../../../plugins/apiserver/resources/table.ts';
 import { protobufMessages, Schemas } from '../../../plugins/apiserver/schemas/generated.ts';
 import { kubectl } from '../../kubectl.ts';
+import { testdir } from '../../testdir.ts';
 
 const schemas = new Schemas();
 const table = new ResourceTable(standardRows({ serviceCIDR: '10.96.0.0/16', nodePorts: [30_000, 32_767] }));
@@ -57,7 +58,7 @@ async function documentServer(test: Test, aggregated: boolean) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   test.teardown(() => server.close());
-  const kubeconfig = join(test.testdir(), 'config');
+  const kubeconfig = join(testdir(test), 'config');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   writeFileSync(
     kubeconfig,

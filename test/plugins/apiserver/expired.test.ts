@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, makeInformer, type V1ConfigMap } from '@kubernetes/client-node';
 import t from 'tap';
 import { eventually } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 import { type TestApi, testApi } from './cluster.ts';
 
 const PATH = '/api/v1/namespaces/default/configmaps';
@@ -15,7 +16,7 @@ const create = async ({ request }: TestApi, ...names: string[]): Promise<void> =
 };
 
 t.test('revisions from before a restart', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const first = await testApi(t, { dataDir });
   await create(first, 'a', 'b');
   const page = (await first.request('GET', `${PATH}?limit=1`)).body.metadata;
@@ -37,7 +38,7 @@ t.test('revisions from before a restart', async (t) => {
 });
 
 t.test('an informer goes on after it', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = testdir(t);
   const address = { address: '127.0.0.1', port: await freePort() };
   const at = { dataDir, config: { apiserver: address } };
   const first = await testApi(t, at);

@@ -4,6 +4,7 @@ import { apiVersionOf } from 'orlop/plugin';
 import t from 'tap';
 import { standardRows } from '../../../plugins/apiserver/resources/standard.ts';
 import { helmPath, RELEASES } from '../../kubectl.ts';
+import { testdir } from '../../testdir.ts';
 import { testApi } from './cluster.ts';
 import { MANIFESTS } from './manifests.ts';
 
@@ -44,7 +45,7 @@ const statefulSet = {
   metadata: { name: '{{ .Release.Name }}', labels: { chart: 'all' } },
   ...MANIFESTS['apps/v1/StatefulSet']!.body,
 };
-const chart = t.testdir({
+const chart = testdir(t, {
   'Chart.yaml': JSON.stringify({ apiVersion: 'v2', name: 'all', version: '0.1.0' }),
   'values.yaml': 'replicas: 2\n',
   templates: {

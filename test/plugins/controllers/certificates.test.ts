@@ -15,6 +15,7 @@ import { removalTime } from '../../../plugins/controllers/certificates/cleaner.t
 import { SIGNERS } from '../../../plugins/controllers/certificates/signers.ts';
 import { eventually } from '../../cluster.ts';
 import { kubectl as kubectlOf } from '../../kubectl.ts';
+import { testdir } from '../../testdir.ts';
 import { standard, testApi } from '../apiserver/cluster.ts';
 
 const { kernel, kubectl, kubeconfig } = await testApi(t, {
@@ -90,7 +91,7 @@ for (const [name, algorithm] of Object.entries({ amy: EC, bob: RSA })) {
       'client-certificate-data': status!.certificate,
       'client-key-data': Buffer.from(key).toString('base64'),
     };
-    const file = join(t.testdir(), 'config');
+    const file = join(testdir(t), 'config');
     writeFileSync(file, JSON.stringify(config));
     t.match(JSON.parse(await kubectlOf(file).ok('auth whoami -o json')).status.userInfo, {
       username: name,

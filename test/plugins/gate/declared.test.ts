@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 
 /** A module that serves what `answer` evaluates to. */
 function plugin(name: string, host: string, top: string, answer: string): string {
@@ -31,7 +32,7 @@ t.test('powers begin with the start, in the thread where that is', async (t) => 
   const count =
     "globalThis[Symbol.for('orlop-test.loads')] = (globalThis[Symbol.for('orlop-test.loads')] ?? 0) + 1;";
   const loads = (): unknown => Reflect.get(globalThis, Symbol.for('orlop-test.loads'));
-  const folder = t.testdir({
+  const folder = testdir(t, {
     'worker.mjs': plugin(
       'worker',
       "['files']",
@@ -98,7 +99,7 @@ t.test('what a declaration says when it is asked again gives no power', async (t
 t.test('plugins that use the same package have copies of it, each with its own powers', async (t) => {
   const use = "import one, { stat } from 'one'; import { stat as other } from 'two';";
   const answer = "[typeof stat('/'), typeof other('/'), ++one.used]";
-  const folder = t.testdir({
+  const folder = testdir(t, {
     node_modules: {
       one: {
         'package.json': '{"name":"one"}',

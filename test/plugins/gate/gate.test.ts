@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Isolation } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 
 const tree = fileURLToPath(new URL('../../../', import.meta.url));
 const source = readFileSync(join(tree, '../test/plugins/gate/escapist.mjs'), 'utf8');
@@ -58,7 +59,7 @@ function packageWith(t: Test, host: readonly string[]): NonNullable<Parameters<T
 
 /** The modules of such packages with no power, each one, and all, and around them things that are none of their business. */
 function place(t: Test): { none: string; all: string; only(power: string): string } {
-  const folder = t.testdir({
+  const folder = testdir(t, {
     'secret.json': '{"secret":true}',
     linked: {
       'package.json': '{"name":"linked","type":"module","exports":"./src/index.js"}',

@@ -15,6 +15,7 @@ import {
 } from 'orlop/plugin';
 import t from 'tap';
 import { eventually } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 import { nodeCluster } from './cluster.ts';
 
 const cluster = await nodeCluster(t);
@@ -152,7 +153,7 @@ t.test('environment and files from ConfigMaps and Secrets', async (t) => {
 });
 
 t.test('probes', async (t) => {
-  const folder = t.testdir({ healthy: 'yes' });
+  const folder = testdir(t, { healthy: 'yes' });
   const probe = { exec: { command: ['cat', '/state/healthy'] }, periodSeconds: 0.05, failureThreshold: 2 };
   const mount = { name: 'state', mountPath: '/state' };
   const volumes = [{ name: 'state', hostPath: { path: folder, type: 'Directory' } }];

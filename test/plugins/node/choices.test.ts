@@ -7,6 +7,7 @@ import { describeNode, readMachine } from '../../../plugins/node/node-object.ts'
 import { references } from '../../../plugins/node/references.ts';
 import { chooseRuntime } from '../../../plugins/node/runtime-choice.ts';
 import { mountsOf } from '../../../plugins/node/volumes.ts';
+import { testdir } from '../../testdir.ts';
 
 t.test('the runtime of a pod', async (t) => {
   const docker = { handler: 'docker' } as Runtime;
@@ -59,7 +60,7 @@ t.test('pull policies', async (t) => {
 });
 
 t.test('mounts and sub-paths', async (t) => {
-  const root = t.testdir({ file: 'x' });
+  const root = testdir(t, { file: 'x' });
   const paths = new Map([['v', root]]);
   const mounts = (mount: object) =>
     mountsOf(

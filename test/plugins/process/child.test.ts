@@ -6,6 +6,7 @@ import { ConfigMaps, type Json } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { eventually, type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
 import { memory } from '../../kernel/cycles.ts';
+import { testdir } from '../../testdir.ts';
 
 /** Python is not compiled: it lies in the source tree. */
 const child = fileURLToPath(new URL('../../../../test/plugins/process/child.py', import.meta.url));
@@ -25,7 +26,7 @@ function manifest(t: Test, changes: object = {}): string {
     command: ['python3', child],
     ...changes,
   };
-  return `${t.testdir({ 'plugin.json': JSON.stringify(plugin) })}/plugin.json`;
+  return `${testdir(t, { 'plugin.json': JSON.stringify(plugin) })}/plugin.json`;
 }
 
 const timing = { health: 500, restart: 20 };
@@ -298,7 +299,7 @@ t.test('a manifest that is wrong', async (t) => {
   ];
   for (const [changes, message] of cases)
     await t.rejects(kernel.swap('child', { module: manifest(t, changes) }), { reason: 'Invalid', message });
-  const yaml = t.testdir({
+  const yaml = testdir(t, {
     'plugin.yaml': `name: child\nkind: child.v1\nversion: 2.0.0\ndescription: In YAML.\ncommand: [python3, ${child}]\nconfig: {type: object, properties: {mode: {type: string}}}`,
   });
   await kernel.swap('child', { module: `${yaml}/plugin.yaml` });

@@ -4,6 +4,7 @@ import { Authenticator, definePlugin, type VolumeDriver, VolumeDrivers } from 'o
 import t, { type Test } from 'tap';
 import { testKernel } from '../../cluster.ts';
 import { authConformance, type Checks, volumeConformance } from '../../conformance/index.ts';
+import { testdir } from '../../testdir.ts';
 
 const services = fileURLToPath(new URL('../../../../test/plugins/process/services.py', import.meta.url));
 /** Tap's overloads hide that it has what a suite needs. */
@@ -17,7 +18,7 @@ function manifest(t: Test, changes: object): { module: string } {
     command: ['python3', services],
     ...changes,
   };
-  return { module: `${t.testdir({ 'plugin.json': JSON.stringify(plugin) })}/plugin.json` };
+  return { module: `${testdir(t, { 'plugin.json': JSON.stringify(plugin) })}/plugin.json` };
 }
 
 t.test('a volume driver', async (t) => {

@@ -4,6 +4,7 @@ import { ConfigMaps, type Json, Nodes, type PluginPhase, Pods } from 'orlop/plug
 import t, { type Test } from 'tap';
 import scheduler from '../../../plugins/scheduler/index.ts';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 
 const SUBJECT = 'example.favours';
 
@@ -18,7 +19,7 @@ function manifest(t: Test, version = '1.0.0'): string {
     remote: SUBJECT,
     timeoutSeconds: 2,
   };
-  return `${t.testdir({ 'plugin.json': JSON.stringify(plugin) })}/plugin.json`;
+  return `${testdir(t, { 'plugin.json': JSON.stringify(plugin) })}/plugin.json`;
 }
 
 interface Message {

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap';
 import scheduler from '../../../plugins/scheduler/index.ts';
 import { scoreComponent } from '../../../plugins/scoring/wasm/component.ts';
 import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
+import { testdir } from '../../testdir.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const python = `${root}plugins/scoring/python/plugin.json`;
@@ -138,7 +139,7 @@ t.test('WebAssembly: a component steers', async (t) => {
 
 t.test('WebAssembly: a component that hangs, traps or is none', async (t) => {
   const wat = readFileSync(`${root}plugins/scoring/wasm/most-allocated.wat`, 'utf8');
-  const dir = t.testdir({ 'plugin.json': readFileSync(component, 'utf8') });
+  const dir = testdir(t, { 'plugin.json': readFileSync(component, 'utf8') });
   const module = `${dir}/plugin.json`;
   const write = async (instead: string): Promise<void> => {
     const changed = wat.replace('(local.set $size (call $size))', instead);

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { emptyDir } from '../../../plugins/volumes/emptydir/driver.ts';
 import { hostPath } from '../../../plugins/volumes/hostpath/driver.ts';
+import { testdir } from '../../testdir.ts';
 
 const pod = { metadata: { name: 'p', namespace: 'd', uid: 'u' } };
 
 t.test('emptyDir', async (t) => {
-  const dir = join(t.testdir(), 'deep', 'empty');
+  const dir = join(testdir(t), 'deep', 'empty');
   const request = { pod, volume: { name: 'v', emptyDir: {} }, dir };
   t.equal(await emptyDir.setUp(request), dir);
   t.equal(statSync(dir).mode & 0o777, 0o777);
@@ -20,7 +21,7 @@ t.test('emptyDir', async (t) => {
 });
 
 t.test('hostPath', async (t) => {
-  const root = t.testdir({ file: 'x', folder: {} });
+  const root = testdir(t, { file: 'x', folder: {} });
   const setUp = (path: string, type?: string): Promise<string> =>
     hostPath.setUp({ pod, volume: { name: 'v', hostPath: { path, ...(type && { type }) } }, dir: '/unused' });
   for (const [name, type] of [

@@ -14,6 +14,7 @@ import {
 import t from 'tap';
 import { projectionDriver } from '../../../plugins/volumes/projected/driver.ts';
 import { PodTokens } from '../../../plugins/volumes/projected/tokens.ts';
+import { testdir } from '../../testdir.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
@@ -57,7 +58,7 @@ const pod = {
 
 t.test('a ConfigMap as files', async (t) => {
   const { objects, driver } = world();
-  const dir = t.testdir();
+  const dir = testdir(t);
   const volume: Volume = { name: 'v', configMap: { name: 'app', defaultMode: 0o440 } };
   t.equal(await driver.setUp({ pod, volume, dir }), dir);
   t.equal(readFileSync(join(dir, 'a.conf'), 'utf8'), 'alpha');
@@ -82,7 +83,7 @@ t.test('a ConfigMap as files', async (t) => {
 
 t.test('items, modes and what is optional', async (t) => {
   const { driver } = world();
-  const dir = t.testdir();
+  const dir = testdir(t);
   const secret = (more: object): Volume => ({ name: 'v', secret: { secretName: 'key', ...more } });
   const volume = secret({ items: [{ key: 'password', path: 'deep/er/pass', mode: 0o400 }] });
   await driver.setUp({ pod, volume, dir });
@@ -97,7 +98,7 @@ t.test('items, modes and what is optional', async (t) => {
   const missing: Volume = { name: 'v', configMap: { name: 'none' } };
   await t.rejects(driver.setUp({ pod, volume: missing, dir }), { message: 'configmaps "none" not found' });
   const optional: Volume = { name: 'v', configMap: { name: 'none', optional: true } };
-  await driver.setUp({ pod, volume: optional, dir: t.testdir() });
+  await driver.setUp({ pod, volume: optional, dir: testdir(t) });
   for (const path of ['../x', '/x', '..data/x', 'a/../../x']) {
     const outside = secret({ items: [{ key: 'password', path }] });
     await t.rejects(driver.setUp({ pod, volume: outside, dir }), { name: 'StatusError' }, path);
@@ -106,7 +107,7 @@ t.test('items, modes and what is optional', async (t) => {
 
 t.test('projected and downward files', async (t) => {
   const { driver } = world();
-  const dir = t.testdir();
+  const dir = testdir(t);
   const volume: Volume = {
     name: 'v',
     projected: {
@@ -140,7 +141,7 @@ t.test('projected and downward files', async (t) => {
 
 t.test('tokens', async (t) => {
   const { server, driver, driverOf } = world();
-  const dir = t.testdir();
+  const dir = testdir(t);
   const serviceAccountToken = { path: 'token', expirationSeconds: 3600, audience: 'vault' };
   const volume: Volume = { name: 'v', projected: { sources: [{ serviceAccountToken }] } };
   const token = async (by = driver): Promise<string> => {
