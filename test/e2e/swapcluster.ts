@@ -76,7 +76,9 @@ export async function loadedCluster(t: Test): Promise<LoadedCluster> {
   const { port, url } = kernel.service(ApiServer);
   const agents = { api: new Agent({ keepAlive: true, ca }), kept: new HttpAgent({ keepAlive: true }) };
   const tls = new Agent({ keepAlive: true, ca });
-  t.teardown(() => [agents.api, agents.kept, tls].forEach((each) => void each.destroy()));
+  t.teardown(() => {
+    for (const each of [agents.api, agents.kept, tls]) each.destroy();
+  });
   const api: Api = (method, path, body) =>
     expectOk(requestTls, { port, method, path, headers, agent: agents.api }, body);
 

@@ -91,7 +91,10 @@ async function proxy(t: Test, to: number): Promise<Proxy> {
     port: (server.address() as { port: number }).port,
     hold(now) {
       held = now;
-      for (const socket of sockets) now ? socket.pause() : socket.resume();
+      for (const socket of sockets) {
+        if (now) socket.pause();
+        else socket.resume();
+      }
     },
   };
 }

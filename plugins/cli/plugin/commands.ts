@@ -95,7 +95,8 @@ const push: Command = {
   examples: ['orlop plugin push ./my-scheduler', 'orlop plugin push ./my-scheduler --swap scheduler'],
   run: async (values) => {
     const { pushPlugin } = await import('./push.ts');
-    return await pushPlugin(word(values['PATH']), { swap: values['swap'], data: values['data'] });
+    const swap = values['swap'] === undefined ? undefined : word(values['swap']);
+    return await pushPlugin(word(values['PATH']), { swap, data: values['data'] });
   },
 };
 

@@ -12,7 +12,10 @@ import { findModule, load } from './module.ts';
 import { applyPlugin } from './swap.ts';
 
 /** `orlop plugin push`. Resolves with the exit code. */
-export async function pushPlugin(path: string, o: { swap: unknown; data: unknown }): Promise<number> {
+export async function pushPlugin(
+  path: string,
+  o: { swap: string | undefined; data: unknown },
+): Promise<number> {
   const module = findModule(/^[./]/.test(path) ? path : `./${path}`);
   if (!module) throw new StatusError('NotFound', `there is no plugin at ${path}`);
   const work = mkdtempSync(join(tmpdir(), 'orlop-push-'));
@@ -34,7 +37,7 @@ export async function pushPlugin(path: string, o: { swap: unknown; data: unknown
     console.log(`${name} ${version} (${kind}): ${files} files, ${size} KiB packed`);
     console.log(reference);
     if (o.swap === undefined) return 0;
-    return (await applyPlugin(client, String(o.swap), { module: reference }, console.log)) ? 0 : 1;
+    return (await applyPlugin(client, o.swap, { module: reference }, console.log)) ? 0 : 1;
   } finally {
     client.close();
     rmSync(work, { recursive: true, force: true });
