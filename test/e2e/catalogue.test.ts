@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { skeletonFiles, skeletonKinds } from '../../plugins/cli/plugin/skeleton.ts';
-import { testPlugin } from '../../plugins/cli/plugin/test.ts';
-import { testdir } from '../testdir.ts';
 
 const plugins = fileURLToPath(new URL('../../../plugins', import.meta.url));
 const text = readFileSync(join(plugins, 'README.md'), 'utf8');
@@ -40,11 +38,3 @@ t.test(
       t.ok(existsSync(join(plugins, target!)), target!);
   },
 );
-
-t.test('the example of which there is no skeleton conforms', async (t) => {
-  const [module, given] = [...sections.get('admission.v1')!.matchAll(/^```mjs\n(.*?)^```$/gms)];
-  const folder = testdir(t, { 'index.mjs': module![1]!, 'conformance.mjs': given![1]! });
-  const lines: string[] = [];
-  t.equal(await testPlugin(join(folder, 'index.mjs'), (line) => lines.push(line)), 0, lines.join('\n'));
-  t.match(lines.join('\n'), /conformance to admission\.v1[\s\S]*it looks as it should[\s\S]*for that reason/);
-});

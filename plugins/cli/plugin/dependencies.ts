@@ -28,7 +28,7 @@ export function dependencies(folder: string): Map<string, string> {
     const { dependencies: needed = {}, optionalDependencies = {}, peerDependencies = {} } = manifestOf(at);
     for (const name of Object.keys({ ...needed, ...optionalDependencies, ...peerDependencies })) {
       if (name === PROVIDED) continue;
-      const path = find(name, at);
+      const path = installed(name, at);
       if (path === undefined) {
         if (!(name in needed) || name in optionalDependencies) continue;
         throw new StatusError(
@@ -57,8 +57,8 @@ function isVisible(here: string, name: string, place: string): boolean {
   return here === join(base, tail) && !here.startsWith('..') && `${place}${sep}`.startsWith(`${base}${sep}`);
 }
 
-/** As `import` finds it: in the nearest `node_modules` upwards. */
-function find(name: string, from: string): string | undefined {
+/** Where a package is as `import` finds it: in the nearest `node_modules` upwards. */
+export function installed(name: string, from: string): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const path = join(folder, 'node_modules', name);
     if (existsSync(join(path, 'package.json'))) return path;

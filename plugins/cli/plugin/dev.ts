@@ -27,6 +27,7 @@ export async function develop(path: string, values: Values): Promise<number> {
   const local = findModule(path);
   if (!local) throw new StatusError('NotFound', `there is no plugin at ${path}`);
   const declaration = await load(path);
+  await checkAlone(declaration);
   const name = await placeOf(declaration);
   const data = String(values['data'] ?? join(local.folder ?? '.', OWN, 'cluster'));
   const cluster = startCluster(data, values, declaration.name);
@@ -49,9 +50,25 @@ export async function develop(path: string, values: Values): Promise<number> {
 /** The standard plugin it stands in for, which is of a kind of which there is one in a cluster; else its own name. */
 export async function placeOf({ name, kind, provides = [] }: PluginDeclaration): Promise<string> {
   if (kind.startsWith('controller.') || provides.some(({ many }) => many)) return name;
+  return (await standard()).find((each) => each.kind === kind)?.name ?? name;
+}
+
+/** Throws `Conflict` where a standard plugin of another kind, whose place it cannot take, provides the same. */
+async function checkAlone({ name, kind, provides = [] }: PluginDeclaration): Promise<void> {
+  for (const token of provides.filter(({ many }) => !many)) {
+    const others = (await standard()).filter((each) => each.provides?.some((its) => its.kind === token.kind));
+    if (others.length === 0 || others.some((each) => each.kind === kind)) continue;
+    throw new StatusError(
+      'Conflict',
+      `${name} provides ${token.kind}, and so does ${others[0]!.name}, which is in every cluster that \`dev\` starts: try it with \`orlop plugin test\`, and apply it ` +
+        `to a cluster of \`orlop server\` and \`orlop node\` with a spec.placement that leads to where there is no ${others[0]!.name}, such as { roles: [node] }`,
+    );
+  }
+}
+
+async function standard(): Promise<PluginDeclaration[]> {
   const modules = standardPlugins(['server', 'node']).map(({ module }) => import(module));
-  const standard = (await Promise.all(modules)) as { default: PluginDeclaration }[];
-  return standard.find((each) => each.default.kind === kind)?.default.name ?? name;
+  return ((await Promise.all(modules)) as { default: PluginDeclaration }[]).map((each) => each.default);
 }
 
 /** Those that were given for the cluster, where the plugin is the one that listens there. */

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestOf, StatusError } from 'orlop/plugin';
 import { VERSION } from '../../../kernel/version.ts';
 import { UsageError } from '../command.ts';
+import { installed } from './dependencies.ts';
 
 /** Folder of this package. */
 const ORLOP = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/$/, '');
@@ -11,6 +12,12 @@ const ORLOP = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/
 /** Of each kind there is a skeleton of a folder of that name: the files that depend on the kind, each plugin called `PLACEHOLDER`. */
 const TEMPLATES = join(ORLOP, 'plugins/cli/plugin/templates');
 const PLACEHOLDER = 'my-plugin';
+
+/** Packages that a skeleton imports, of those that Orlop itself has, and what it takes to check its types. */
+const PACKAGES: Readonly<Record<string, { runtime: string[]; types: Record<string, string> }>> = {
+  'ca.v1': { runtime: ['@peculiar/x509', 'reflect-metadata'], types: {} },
+  'modules.v1': { runtime: ['tar-stream'], types: { '@types/tar-stream': '3' } },
+};
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -38,14 +45,18 @@ export function writeSkeleton(path: string, kind: string, language: string, tell
   mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
   const files: Record<string, string> = {
     ...skeletonFiles(kind, name),
-    'package.json': manifest(name),
+    'package.json': manifest(name, kind),
     'jsconfig.json': JSCONFIG,
     'README.md': readme(name, kind),
     '.gitignore': 'node_modules\n.orlop\n',
   };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
   // As `npm install` would: the very copy that runs, so that what the plugin imports is the kernel's own.
-  symlinkSync(ORLOP, join(folder, 'node_modules/orlop'), 'dir');
+  for (const [each, at] of [['orlop', ORLOP] as const, ...packagesOf(kind)]) {
+    const link = join(folder, 'node_modules', each);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(at, link, 'dir');
+  }
   symlinkSync('../orlop/.build/plugins/cli/main.js', join(folder, 'node_modules/.bin/orlop'));
   tell(
     [
@@ -104,15 +115,30 @@ function newFolder(path: string): string {
   return folder;
 }
 
-function manifest(name: string): string {
+/** Those it imports, each with where it is. */
+function packagesOf(kind: string): [name: string, at: string][] {
+  return (PACKAGES[kind]?.runtime ?? []).map((name) => {
+    const at = installed(name, ORLOP);
+    if (at === undefined)
+      throw new StatusError('NotFound', `${ORLOP} lacks its package ${name}: run npm install there`);
+    return [name, at];
+  });
+}
+
+function manifest(name: string, kind: string): string {
+  const versions = packagesOf(kind).map(([each, at]) => {
+    const { version } = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as { version: string };
+    return [each, `^${version}`];
+  });
   const content = {
     name,
     version: '0.1.0',
     type: 'module',
     exports: './index.mjs',
     scripts: { test: 'node --test && orlop plugin test .' },
+    ...(versions.length > 0 ? { dependencies: Object.fromEntries(versions) as object } : {}),
     peerDependencies: { orlop: `^${VERSION}` },
-    devDependencies: { '@types/node': '20', orlop: `file:${ORLOP}` },
+    devDependencies: { '@types/node': '20', ...PACKAGES[kind]?.types, orlop: `file:${ORLOP}` },
   };
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
