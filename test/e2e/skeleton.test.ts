@@ -13,6 +13,7 @@ import { findModule, load, snapshot } from '../../plugins/cli/plugin/module.ts';
 import { skeletonKinds, writeSkeleton } from '../../plugins/cli/plugin/skeleton.ts';
 import { applyPlugin } from '../../plugins/cli/plugin/swap.ts';
 import { testPlugin } from '../../plugins/cli/plugin/test.ts';
+import type { Kubectl } from '../kubectl.ts';
 import { orlop, place, until, up } from './orlop.ts';
 
 const run = promisify(execFile);
@@ -74,10 +75,13 @@ t.test('a cluster takes each in, and gets on without it', async (t) => {
     const name = await placeOf(declaration);
     const module = snapshot(findModule(path)!);
     const config = portsFor(declaration, { 'http-port': String(at.ports.http) });
+    const before = kind === 'tokens.v1' ? await kubectl.ok('create token default') : '';
     const isRunning = await applyPlugin(client, name, { module, config }, (line) => lines.push(line));
     // It is for kernels without an API server.
     if (kind === 'admission.v1') t.match(lines.join('\n'), /"apiserver" and .* both provide admission\.v1/);
     else t.ok(isRunning, `${kind} as ${name}: ${lines.join('\n')}`);
+    const tokens = before === '' ? [] : [before, await kubectl.ok('create token default')];
+    for (const token of tokens) t.equal(await whose(kubectl, token), DEFAULT_ACCOUNT);
     await kubectl.ok(['delete', 'plugin', name]);
     if (name.startsWith('my-')) continue;
     await until(`the standard ${name} is back`, 20_000, async () => {
@@ -90,8 +94,17 @@ t.test('a cluster takes each in, and gets on without it', async (t) => {
       ]);
       return shown.stdout.startsWith('Running') && !/my-/.test(shown.stdout);
     });
+    for (const token of tokens) t.equal(await whose(kubectl, token), DEFAULT_ACCOUNT);
   }
 });
+
+const DEFAULT_ACCOUNT = 'system:serviceaccount:default:default';
+
+async function whose(kubectl: Kubectl, token: string): Promise<string> {
+  const about = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: { name: 'a' } };
+  const review = JSON.stringify({ ...about, spec: { token: token.trim() } });
+  return await kubectl.ok(['create', '-f', '-', '-o', 'jsonpath={.status.user.username}'], review);
+}
 
 t.test('npm test, and what is refused', async (t) => {
   const at = folder(t);
