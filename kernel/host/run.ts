@@ -247,12 +247,12 @@ export class Run {
     };
   }
 
-  /** Its provider has admitted what it writes. */
+  /** Its provider has admitted what it writes. What another writes while that is being started again is asked of the instance that failed. */
   #objects(): ObjectClient {
     const { name, provides = [] } = this.#plugin.declaration;
     const store = this.#around.objects(name);
     if (provides.some(({ kind }) => kind === WriteAdmission.kind)) return store;
-    const admission = (): object | undefined => this.#around.services.direct(WriteAdmission.kind);
+    const admission = (): object | undefined => this.#around.services.last(WriteAdmission.kind);
     return admittedObjects(store, name, admission as () => WriteAdmission | undefined);
   }
 

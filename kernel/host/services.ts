@@ -14,16 +14,17 @@ interface Cell {
  * what a holder finds in its place who came before the provider of a property.
  */
 class Slot {
+  /** Who provides it; also who did, and is being started again. */
   owner: string | undefined;
+  target: object | undefined;
+  /** The target, or the last there was. */
+  shown: object = {};
   /** Calls of the present provider that have not ended. */
   inHand = new Set<Promise<unknown>>();
   readonly #what: string;
   readonly #cells = new Map<PropertyKey, Cell>();
   readonly #late: object;
   #forwarder: object | undefined;
-  #target: object | undefined;
-  /** The target, or the last there was. */
-  #shown: object = {};
 
   constructor(kind: string, name: string) {
     this.#what = name === '' ? kind : `${kind} "${name}"`;
@@ -31,10 +32,6 @@ class Slot {
       get: (none, key) => (this.#cells.has(key) ? this.#read(key) : Reflect.get(none, key)),
       has: (none, key) => this.#cells.has(key) || Reflect.has(none, key),
     });
-  }
-
-  get target(): object | undefined {
-    return this.#target;
   }
 
   get forwarder(): object {
@@ -48,8 +45,8 @@ class Slot {
 
   point(target: object, owner: string): void {
     const methods = methodsOf(target);
-    this.#target = target;
-    this.#shown = target;
+    this.target = target;
+    this.shown = target;
     this.owner = owner;
     for (const [key, cell] of this.#cells) if (!methods.get(key)) cell.method = undefined;
     for (const [key, method] of methods) {
@@ -60,9 +57,9 @@ class Slot {
     }
   }
 
-  clear(): void {
-    this.#target = undefined;
-    this.owner = undefined;
+  clear(owner: string | undefined): void {
+    this.target = undefined;
+    this.owner = owner;
     for (const cell of this.#cells.values()) cell.call = () => this.#unavailable();
   }
 
@@ -77,7 +74,7 @@ class Slot {
   }
 
   #read(key: PropertyKey): unknown {
-    return this.#cell(key).method ?? Reflect.get(this.#shown, key);
+    return this.#cell(key).method ?? Reflect.get(this.shown, key);
   }
 
   #noted(result: unknown): unknown {
@@ -155,6 +152,12 @@ export class Services {
     return this.#slots.get(`${kind}/`)?.target;
   }
 
+  /** As `direct`, and while its provider is being started again what it provided before. */
+  last(kind: string): object | undefined {
+    const slot = this.#slots.get(`${kind}/`);
+    return slot?.owner === undefined ? undefined : slot.shown;
+  }
+
   /** The services of a kind by name; live. */
   many(kind: string): ReadonlyMap<string, object> {
     let map = this.#named.get(kind);
@@ -169,8 +172,8 @@ export class Services {
   /** Refuses what somebody else provides already. */
   check(provisions: readonly Provision[], owner: string): void {
     for (const { token, name } of provisions) {
-      const other = this.#slots.get(`${token.kind}/${name}`)?.owner;
-      if (other === undefined || other === owner) continue;
+      const { target, owner: other } = this.#slots.get(`${token.kind}/${name}`) ?? {};
+      if (!target || other === owner) continue;
       const what = name === '' ? token.kind : `${token.kind} "${name}"`;
       const text = `plugin "${owner}" provides ${what}, which plugin "${other}" provides already`;
       throw new StatusError('AlreadyExists', text);
@@ -179,9 +182,9 @@ export class Services {
 
   /**
    * Makes `provisions` all that `owner` provides, at once: callers see the old ones or the new ones. Returns the calls that the old
-   * ones have in hand.
+   * ones have in hand. `failing`: it is to provide the others again.
    */
-  provide(provisions: readonly Provision[], owner: string): Promise<unknown>[] {
+  provide(provisions: readonly Provision[], owner: string, failing = false): Promise<unknown>[] {
     const kept = new Set(provisions.map(({ token, name }) => `${token.kind}/${name}`));
     const kinds = new Set(provisions.map(({ token }) => token.kind));
     const own = [...this.#slots].filter(([, slot]) => slot.owner === owner);
@@ -189,7 +192,7 @@ export class Services {
     for (const [id, slot] of own) {
       slot.inHand = new Set();
       if (kept.has(id)) continue;
-      slot.clear();
+      slot.clear(failing ? owner : undefined);
       const kind = id.slice(0, id.indexOf('/'));
       this.#named.get(kind)?.delete(id.slice(kind.length + 1));
       kinds.add(kind);

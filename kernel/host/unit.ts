@@ -214,7 +214,7 @@ export class Unit implements Managed {
   async #end(why: string): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
-    void this.#around.services.provide([], this.name);
+    void this.#around.services.provide([], this.name, this.#wanted);
     await run?.stop(why);
   }
 
