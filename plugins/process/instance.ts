@@ -4,12 +4,13 @@ import {
   type Handover,
   type Health,
   type Instance,
+  isStatus,
   type Json,
   StatusError,
 } from 'orlop/plugin';
 import { ChildPeer } from './child.ts';
 import { HostMethods } from './host-methods.ts';
-import { provisionsOf } from './kinds.ts';
+import { type Ask, provisionsOf } from './kinds.ts';
 import type { Manifest } from './manifest.ts';
 import { type JsonObject, PROTOCOL, UnknownMethod } from './messages.ts';
 import { LIMITS, type Peer, type PeerOptions } from './peer.ts';
@@ -40,22 +41,21 @@ export async function start(ctx: Context, manifest: Manifest, folder: string): P
     );
   /** What its last call came to, as long as that was no use. */
   let trouble: string | undefined;
-  const call = async (method: string, params: JsonObject): Promise<Json> => {
+  const ask: Ask = async (method, params, problem) => {
+    let result: Json;
     try {
-      const result = await peer.call(method, params);
-      trouble = undefined;
-      return result;
+      result = await peer.call(method, params);
     } catch (error) {
-      if (error instanceof StatusError && error.reason === 'Timeout') trouble = error.message;
+      if (isStatus(error, 'Timeout')) trouble = error.message;
       throw error;
     }
-  };
-  const useless = (method: string, problem: string): Error => {
-    trouble = `${label}: ${method} answered nonsense: ${problem}`;
-    return new StatusError('InternalError', trouble);
+    const nonsense = problem?.(result);
+    trouble = nonsense && `${label}: ${method} answered nonsense: ${nonsense}`;
+    if (trouble !== undefined) throw new StatusError('InternalError', trouble);
+    return result;
   };
   return {
-    provides: provisionsOf(manifest.kind, manifest.provides, call, useless),
+    provides: provisionsOf(manifest, ask),
     failed: peer.failed,
     async health() {
       const health = await unlessUnknown<Health>(peer, 'health');

@@ -1,5 +1,6 @@
 import {
   Authenticator,
+  Authorizer,
   type Json,
   type Provision,
   provide,
@@ -9,32 +10,59 @@ import {
   StatusError,
   scoreProblem,
   VolumeDrivers,
+  WriteAdmission,
 } from 'orlop/plugin';
+import { admission } from './admission.ts';
+import { authorizer } from './authorizer.ts';
+import type { Manifest } from './manifest.ts';
 import type { JsonObject } from './messages.ts';
 
-/** A kind whose service can be given by another process: each method takes one JSON-safe object and returns a promise of JSON. */
+/** Asks the program. `problem`: why a result is of no use, if so; then it throws that. Throws a `StatusError` that names the plugin. */
+export type Ask = (
+  method: string,
+  params: JsonObject,
+  problem?: (result: Json) => string | undefined,
+) => Promise<Json>;
+
+/** A kind whose service can be given by another process. */
 interface ServedKind {
   token: ServiceToken<object>;
-  methods: readonly string[];
-  /** Why a result is of no use, if so. */
-  problem?(params: JsonObject, result: Json): string | undefined;
+  service(ask: Ask, manifest: Manifest): object;
+}
+
+/** A service each of whose methods takes one JSON-safe object and returns a promise of JSON: they are passed on. */
+function passing(
+  methods: readonly string[],
+  problem?: (params: JsonObject, result: Json) => string | undefined,
+): ServedKind['service'] {
+  return (ask) =>
+    Object.fromEntries(
+      methods.map((method) => [
+        method,
+        async (params: JsonObject) =>
+          (await ask(method, params, (result) => problem?.(params, result))) ?? undefined,
+      ]),
+    );
 }
 
 const SERVED: Readonly<Record<string, ServedKind>> = {
+  'admission.v1': { token: WriteAdmission, service: admission },
+  'auth.v1': { token: Authenticator, service: passing(['authenticate'], (_, user) => userProblem(user)) },
+  'authorizer.v1': { token: Authorizer, service: authorizer },
   'scheduler-scoring.v1': {
     token: ScorePlugins,
-    methods: ['score'],
-    problem: (params, result) => scoreProblem(params as unknown as ScoreRequest, result),
+    service: passing(['score'], (params, result) => scoreProblem(params as unknown as ScoreRequest, result)),
   },
-  'volume.v1': {
-    token: VolumeDrivers,
-    methods: ['setUp', 'tearDown'],
-  },
-  'auth.v1': {
-    token: Authenticator,
-    methods: ['authenticate'],
-  },
+  'volume.v1': { token: VolumeDrivers, service: passing(['setUp', 'tearDown']) },
 };
+
+function userProblem(user: Json): string | undefined {
+  if (user === null) return undefined;
+  const { username, groups } = user as { username?: Json; groups?: Json };
+  const isNamed = typeof username === 'string' && username !== '';
+  const isGrouped = Array.isArray(groups) && groups.every((group) => typeof group === 'string');
+  return isNamed && isGrouped ? undefined : 'it must be null, or have a username and a list of groups';
+}
 
 /** Kinds that need the kernel's own process, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -42,10 +70,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   'ca.v1': 'its certificate is read synchronously',
   'ingress.v1': 'it takes sockets from the host',
   'loadbalancer.v1': 'pick() is called for each request and answers synchronously',
+  'modules.v1': 'what it unpacks must import the very copy of Orlop that runs',
   'network.v1': 'its addresses are read synchronously',
   'node.v1': 'it holds volume drivers and runtimes, which are services of its own thread',
   'runtime.v1': 'logs, exec and port-forward are byte streams',
   'secrets.v1': 'encode() and decode() are called by the store and answer synchronously',
+  'tokens.v1': 'its issuer and audiences are read synchronously',
 };
 
 /** The tokens a plugin of this kind provides, none for a kind without a service. Throws `Invalid` for a kind that must be in-process. */
@@ -60,30 +90,12 @@ export function tokensOf(kind: string): ServiceToken<object>[] {
   return served ? [served.token] : [];
 }
 
-export type Call = (method: string, params: JsonObject) => Promise<Json>;
-
-/**
- * The services of the kind, each call passed on. `names`: of a kind of which there may be many. `useless` is told of results that are
- * refused, and makes the error of them.
- */
-export function provisionsOf(
-  kind: string,
-  names: readonly string[],
-  call: Call,
-  useless: (method: string, problem: string) => Error,
-): Provision[] {
-  const served = SERVED[kind];
+/** The services of the kind, each call passed on. */
+export function provisionsOf(manifest: Manifest, ask: Ask): Provision[] {
+  const served = SERVED[manifest.kind];
   if (!served) return [];
-  const { token, methods, problem } = served;
-  const service: Record<string, (params: JsonObject) => Promise<Json | undefined>> = {};
-  for (const method of methods) {
-    service[method] = async (params) => {
-      const result = await call(method, params);
-      const why = problem?.(params, result);
-      if (why !== undefined) throw useless(method, why);
-      return result ?? undefined;
-    };
-  }
+  const { token } = served;
+  const service = served.service(ask, manifest);
   if (!token.many) return [provide(token as ServiceToken<object, false>, service)];
-  return names.map((name) => provide(token as ServiceToken<object, true>, service, name));
+  return manifest.provides.map((name) => provide(token as ServiceToken<object, true>, service, name));
 }

@@ -1,6 +1,7 @@
 import { type Grants, type JsonSchema, memoryLimitProblem, StatusError, type Verb } from 'orlop/plugin';
 import { parse } from 'yaml';
 import { resourceOf } from './resources.ts';
+import { type Rule, rulesProblems } from './rules.ts';
 
 /** A plugin in another process, as its manifest describes it; the file is JSON or YAML. */
 export interface Manifest {
@@ -21,6 +22,11 @@ export interface Manifest {
   timeout?: number;
   /** Its limit, a quantity. */
   memory?: string | undefined;
+  /** `admission.v1`: the writes that it is to admit. */
+  rules?: Rule[];
+  /** `authorizer.v1`: how long it is not asked again. */
+  authorizedTTLSeconds?: number;
+  unauthorizedTTLSeconds?: number;
 }
 
 /** How it is reached: a program that is started, a WebAssembly component in a child of its own, or a remote one on the bus. */
@@ -46,6 +52,15 @@ const KEYS: Readonly<Record<string, 'string' | 'object' | 'boolean' | 'number'>>
   environment: 'object',
   timeoutSeconds: 'number',
   memory: 'string',
+  rules: 'object',
+  authorizedTTLSeconds: 'number',
+  unauthorizedTTLSeconds: 'number',
+};
+/** Keys that mean something to one kind only. */
+const KIND_OF: Readonly<Record<string, string>> = {
+  rules: 'admission.v1',
+  authorizedTTLSeconds: 'authorizer.v1',
+  unauthorizedTTLSeconds: 'authorizer.v1',
 };
 const BLOBS = ['read', 'write'];
 const VERBS: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'delete'];
@@ -88,6 +103,11 @@ export function parseManifest(text: string, file: string): Manifest {
   if (problem) problems.push(`memory ${problem}`);
   if (memory !== undefined && 'remote' in given)
     problems.push('memory is for what runs here, and remote runs elsewhere');
+  for (const [key, kind] of Object.entries(KIND_OF))
+    if (key in given && given['kind'] !== kind) problems.push(`${key} is for plugins of kind ${kind}`);
+  if (given['kind'] === KIND_OF['rules']) problems.push(...rulesProblems(given['rules']));
+  for (const key of ['timeoutSeconds', 'authorizedTTLSeconds', 'unauthorizedTTLSeconds'])
+    if (Number(given[key] ?? 0) < 0) problems.push(`${key} must not be negative`);
   const grants = problems.length > 0 ? {} : grantsOf(given['grants'] as Raw | undefined, problems);
   if (problems.length > 0) throw new StatusError('Invalid', `${file}: ${problems.join('; ')}`);
   const { command: _c, component: _w, remote: _r, timeoutSeconds, provides, ...rest } = given;

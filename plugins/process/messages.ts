@@ -26,8 +26,10 @@ const METHOD_NOT_FOUND = -32601;
 const REFUSED = -32000;
 
 /** A method that the other end does not have. */
-export class UnknownMethod extends Error {
-  override readonly name = 'UnknownMethod';
+export class UnknownMethod extends StatusError {
+  constructor(message: string) {
+    super('InternalError', message);
+  }
 }
 
 export function request(id: number, method: string, params: JsonObject): Message {

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { skeletonFiles, skeletonKinds } from '../../plugins/cli/plugin/skeleton.ts';
+import { skeletonFiles, skeletonKinds, writeSkeleton } from '../../plugins/cli/plugin/skeleton.ts';
+import { testPlugin } from '../../plugins/cli/plugin/test.ts';
+import { testdir } from '../testdir.ts';
 
 const plugins = fileURLToPath(new URL('../../../plugins', import.meta.url));
 const text = readFileSync(join(plugins, 'README.md'), 'utf8');
@@ -38,3 +40,16 @@ t.test(
       t.ok(existsSync(join(plugins, target!)), target!);
   },
 );
+
+t.test('the skeletons in Python conform', async (t) => {
+  for (const [kind, said] of [
+    ['authorizer.v1', /what it lists it allows/],
+    ['admission.v1', /it looks as it should[\s\S]*for that reason/],
+  ] as const) {
+    const path = join(testdir(t), kind.replace('.', '-'));
+    writeSkeleton(path, kind, 'python', () => undefined);
+    const lines: string[] = [];
+    t.equal(await testPlugin(path, (line) => lines.push(line)), 0, lines.join('\n'));
+    t.match(lines.join('\n'), said);
+  }
+});

@@ -21,9 +21,12 @@ const PACKAGES: Readonly<Record<string, { runtime: string[]; types: Record<strin
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** The kind there is an example of in Python, which is what is written. */
-const IN_PYTHON = 'scheduler-scoring.v1';
-const EXAMPLE = join(ORLOP, 'plugins/scoring/python');
+/** By kind, the example in Python, which is what is written. */
+const IN_PYTHON: Readonly<Record<string, string>> = {
+  'admission.v1': 'plugins/admission/python',
+  'authorizer.v1': 'plugins/authorizer/python',
+  'scheduler-scoring.v1': 'plugins/scoring/python',
+};
 
 /** `orlop plugin new`: writes a folder of that name. Returns the exit code. */
 export function writeSkeleton(path: string, kind: string, language: string, tell = console.log): number {
@@ -85,15 +88,18 @@ export function skeletonFiles(kind: string, name: string): Record<string, string
 }
 
 function writePython(path: string, name: string, kind: string, tell = console.log): number {
-  if (kind !== IN_PYTHON)
+  const example = IN_PYTHON[kind];
+  if (example === undefined)
     throw new UsageError(
-      `there is a skeleton in Python for ${IN_PYTHON} only, not for ${kind}; see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
+      `there are skeletons in Python for ${Object.keys(IN_PYTHON).join(', ')}, not for ${kind}; see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
     );
   const folder = newFolder(path);
-  const given = JSON.parse(readFileSync(join(EXAMPLE, 'plugin.json'), 'utf8')) as object;
+  const read = (file: string): string => readFileSync(join(ORLOP, example, file), 'utf8');
+  const given = JSON.parse(read('plugin.json')) as object;
   const manifest = { ...given, name, version: '0.1.0' };
   writeFileSync(join(folder, 'plugin.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  writeFileSync(join(folder, 'scorer.py'), readFileSync(join(EXAMPLE, 'scorer.py')));
+  for (const file of readdirSync(join(ORLOP, example)))
+    if (/\.(py|mjs)$/.test(file)) writeFileSync(join(folder, file), read(file));
   writeFileSync(join(folder, 'README.md'), readme(name, kind));
   writeFileSync(join(folder, '.gitignore'), '__pycache__\n.orlop\n');
   tell(

@@ -285,6 +285,7 @@ t.test('one that does not read cannot fill the memory', async (t) => {
 
 t.test('a manifest that is wrong', async (t) => {
   const kernel = await started(t);
+  const rule = { operations: ['CREATE'], apiGroups: [''], resources: ['configmaps'] };
   const cases: [changes: object, message: RegExp][] = [
     [{ command: undefined }, /must have one of command, component and remote/],
     [{ command: 'python3' }, /command must be an object; command must be a list of strings/],
@@ -295,6 +296,25 @@ t.test('a manifest that is wrong', async (t) => {
     [{ grants: { impersonate: true } }, /unknown key grants.impersonate; there are objects/],
     [{ kind: 'loadbalancer.v1' }, /kind loadbalancer.v1 cannot run in another process: pick\(\) is called/],
     [{ kind: 'secrets.v1' }, /encode\(\) and decode\(\) are called by the store and answer synchronously/],
+    [{ kind: 'tokens.v1' }, /its issuer and audiences are read synchronously/],
+    [{ kind: 'modules.v1' }, /what it unpacks must import the very copy of Orlop that runs/],
+    [{ kind: 'admission.v1' }, /rules must be a list, of one at least/],
+    [
+      { kind: 'admission.v1', rules: [{ ...rule, scope: 'Pod' }] },
+      /rules\[0\]: scope must be one of Cluster/,
+    ],
+    [
+      { kind: 'admission.v1', rules: [rule, { ...rule, operations: ['create'] }] },
+      /rules\[1\]: operations must/,
+    ],
+    [{ kind: 'admission.v1', rules: [{ ...rule, apiGroups: [] }] }, /apiGroups must be a list of strings/],
+    [
+      { kind: 'admission.v1', rules: [{ ...rule, namespace: 'a' }] },
+      /unknown key namespace; there are operations/,
+    ],
+    [{ rules: [rule] }, /rules is for plugins of kind admission.v1/],
+    [{ authorizedTTLSeconds: 5 }, /authorizedTTLSeconds is for plugins of kind authorizer.v1/],
+    [{ kind: 'authorizer.v1', authorizedTTLSeconds: -1 }, /authorizedTTLSeconds must not be negative/],
     [{ name: 'Not A Name' }, /must be a lower-case DNS label/],
   ];
   for (const [changes, message] of cases)

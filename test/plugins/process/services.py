@@ -1,9 +1,10 @@
-"""Services of a volume driver and of an authenticator, for tests: a file with the pod's uid, and tokens of a table."""
+"""Services of several kinds, for tests: a file with the pod's uid, tokens of a table, and what goes wrong where a name asks for it."""
 
 import json
 import os
 import shutil
 import sys
+import time
 
 USERS = {"a-token-for-amy": {"username": "amy", "groups": ["dev", "system:authenticated"]}}
 
@@ -34,12 +35,47 @@ def authenticate(credentials):
     return USERS.get(credentials.get("token"))
 
 
+def trouble(name):
+    if name == "sloth":
+        time.sleep(600)
+    if name == "killer":
+        sys.exit(1)
+
+
+questions = 0
+
+
+def authorize(params):
+    global questions
+    questions += 1
+    name = params["user"]["username"]
+    trouble(name)
+    if name == "fool":
+        return {"allowed": "yes"}
+    return {"allowed": name == "amy", "reason": f"question {questions} of {os.getpid()}"}
+
+
+def admit(params):
+    write, item = params["write"], params["write"].get("object")
+    name = write["key"]["name"] if item is None else item["metadata"].get("name", "")
+    trouble(name)
+    if name == "renamed":
+        return {"object": {**item, "metadata": {**item["metadata"], "name": "other"}}}
+    if name == "emptied":
+        return {"object": {}}
+    if name == "kept" and write["verb"] == "delete":
+        raise Refused("Conflict", f'{params["writer"]} may not delete it')
+    return None if item is None else {"object": {**item, "data": {**item.get("data", {}), "seen": "yes"}}}
+
+
 METHODS = {
     "initialize": lambda _: {"protocol": 1},
     "shutdown": lambda _: sys.exit(0),
     "setUp": set_up,
     "tearDown": tear_down,
     "authenticate": authenticate,
+    "authorize": authorize,
+    "admit": admit,
 }
 
 for line in sys.stdin:
