@@ -9,6 +9,7 @@ import {
 } from './contract/index.ts';
 import { openDataDir } from './datadir.ts';
 import {
+  type Crashes,
   Host,
   type LoadedPlugin,
   type Loaders,
@@ -24,7 +25,7 @@ import { bindEncoding, openParts } from './parts.ts';
 import type { ObjectStore } from './store/index.ts';
 import { VERSION } from './version.ts';
 
-export type { PluginEntry, PluginSource, PluginStatus };
+export type { Crashes, PluginEntry, PluginSource, PluginStatus };
 
 export interface KernelOptions {
   /** Everything that must outlive the process; see `DataDir`. */
@@ -44,6 +45,7 @@ export interface KernelOptions {
   timing?: Partial<Timing>;
   /** For modules that `import` does not take, e.g. manifests of plugins in other languages. */
   loaders?: Loaders | undefined;
+  crashes?: Crashes;
 }
 
 export interface Kernel {
@@ -101,23 +103,21 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
       fail = resolve;
     });
     const host: Host = new Host({
+      ...o,
       kernel: { id: data.kernelId, node: o.node, version: VERSION },
       objects: (writer) => parts.store.as(writer),
       bus: parts.bus,
       blobs: parts.blobs,
       log,
       plugins: await loading,
-      roles: o.roles,
       dataDir: (plugin) => join(o.dataDir, 'plugins', plugin),
       cacheDir: (plugin) => join(o.cacheDir, 'plugins', plugin),
       workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir, loaders: o.loaders },
-      loaders: o.loaders,
       provided: bindEncoding(
         () => [parts.store],
         () => host,
       ),
       fatal: (error) => fail(error),
-      ...(o.timing ? { timing: o.timing } : {}),
     });
     undo.push(() => host.stop());
     await host.start();

@@ -2,13 +2,9 @@ import { within } from '../contract/deadline.ts';
 import * as contract from '../contract/index.ts';
 import {
   asStatusError,
-  type BlobClient,
-  type BusClient,
-  type Context,
   freezeExports,
   type GraphNode,
   isolationText,
-  type Logger,
   ModuleSource,
   nearestOf,
   type ObjectClient,
@@ -21,26 +17,19 @@ import {
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Desired } from './desired.ts';
 import { LeaseHolder } from './lease.ts';
-import { Report } from './report.ts';
+import { type Crashes, Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';
 import { Services } from './services.ts';
 import type { Managed, PluginStatus } from './status.ts';
 import { Unit } from './unit.ts';
 import { WorkerGroup, type WorkerSettings } from './worker.ts';
 
-export interface HostOptions {
-  kernel: Context['kernel'];
+export interface HostOptions extends Omit<Surroundings, 'objects' | 'services' | 'timing' | 'fatal'> {
   /** The store as `writer` writes to it, with what `plugin` may touch: default the same. */
   objects(writer: string, plugin?: string): ObjectClient;
-  bus: BusClient;
-  blobs: BlobClient;
-  log: Logger;
   plugins: readonly LoadedPlugin[];
   /** Of the process, for the placement of plugins; absent: all. */
   roles?: readonly string[] | undefined;
-  /** Folders of the named plugin. */
-  dataDir(plugin: string): string;
-  cacheDir(plugin: string): string;
   /** What a worker thread needs to open a kernel of its own; absent in a worker, whose plugins all run inline. */
   workers?: WorkerSettings;
   /** Called after a service of that kind has come, been swapped or gone. */
@@ -53,6 +42,7 @@ export interface HostOptions {
   revisions?: Readonly<Record<string, number>>;
   timing?: Partial<Timing>;
   loaders?: Loaders | undefined;
+  crashes?: Crashes | undefined;
 }
 
 // Its plugins share it.
@@ -94,7 +84,8 @@ export class Host {
         interval: this.#around.timing.lease,
         plugins: () => this.#managed.values(),
         ready: () => this.#ready,
-        apply: (name, spec, labels) => desired.apply(name, spec, labels),
+        apply: async (name, spec, labels) =>
+          o.crashes?.held(name, spec) ?? (await desired.apply(name, spec, labels)),
       });
     }
   }

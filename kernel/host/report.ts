@@ -1,11 +1,8 @@
 import {
-  type BusClient,
-  type Context,
   type Controller,
   controller,
   isPluginRunning,
   isStatus,
-  type Logger,
   type Node,
   Nodes,
   type ObjectClient,
@@ -16,13 +13,11 @@ import {
   type Subscription,
   source,
 } from '../contract/index.ts';
+import type { HostOptions } from './host.ts';
 import type { Managed } from './status.ts';
 
-export interface ReportOptions {
+export interface ReportOptions extends Pick<HostOptions, 'bus' | 'log' | 'kernel' | 'crashes'> {
   objects: ObjectClient;
-  bus: BusClient;
-  log: Logger;
-  kernel: Context['kernel'];
   /** Milliseconds after which it looks again whether the kernels that said they run something are there. */
   interval: number;
   plugins(): Iterable<Managed>;
@@ -34,6 +29,14 @@ export interface ReportOptions {
     spec: PluginObject['spec'] | undefined,
     labels: Readonly<Record<string, string>> | undefined,
   ): Promise<string | undefined>;
+}
+
+/** What is remembered of plugins that ended the process before this one. */
+export interface Crashes {
+  /** Why what the object asks for is not run for now, if it is not: asked before each try. Without a spec there is no object. */
+  held(name: string, spec: PluginObject['spec'] | undefined): string | undefined;
+  /** What the plugin's status tells of it. */
+  past(name: string): Pick<PluginInstance, 'restarts' | 'lastError' | 'reason'>;
 }
 
 interface Outcome {
@@ -126,7 +129,7 @@ export class Report {
     const { objects, kernel } = this.#o;
     const plugin = [...this.#o.plugins()].find((each) => each.name === name);
     const stored = await objects.get(Plugins, { name }, { revision: 0 });
-    const own = this.#instance(plugin, this.#outcomes.get(name));
+    const own = this.#instance(name, plugin);
     if (!stored) {
       if (!plugin || !own) return void this.#outcomes.delete(name);
       // Its object has been deleted, and that is still to be acted on.
@@ -156,19 +159,22 @@ export class Report {
   }
 
   /** Of this kernel; `undefined` where it has no such plugin and was refused none. */
-  #instance(plugin: Managed | undefined, outcome: Outcome | undefined): PluginInstance | undefined {
+  #instance(at: string, plugin: Managed | undefined): PluginInstance | undefined {
     const { id, node } = this.#o.kernel;
-    const { refused, generation } = outcome ?? {};
+    const { refused, generation } = this.#outcomes.get(at) ?? {};
     if (!plugin && refused === undefined) return undefined;
-    const where = { kernel: id, ...(node === undefined ? {} : { node }) };
+    const past = this.#o.crashes?.past(at);
+    const where = { kernel: id, ...(node === undefined ? {} : { node }), ...past };
     const seen = {
       ...(generation ? { observedGeneration: generation } : {}),
       ...(refused === undefined ? {} : { refused }),
     };
     if (!plugin) return { ...where, ...seen, phase: 'Failed', healthy: false, message: refused! };
-    const { name: _, description: __, healthy, provides, ...status } = plugin.status();
+    const { name: _, description: __, required: ___, healthy, provides, ...status } = plugin.status();
     const health = isPluginRunning(status) ? { healthy } : {};
-    return { ...where, ...seen, ...status, provides: [...provides], ...health };
+    const restarts = (past?.restarts ?? 0) + (status.restarts ?? 0);
+    const again = restarts > 0 ? { restarts } : {};
+    return { ...where, ...seen, ...status, ...again, provides: [...provides], ...health };
   }
 
   /** What was refused for want of something may find it now. */

@@ -15,6 +15,8 @@ export interface PluginStatus {
   /** Kinds, or `kind/name` for those of which there may be many. */
   readonly provides: readonly string[];
   readonly healthy: boolean;
+  /** The kernel does not run without it. */
+  readonly required: boolean;
   /** Why it waits, is skipped, failed or unhealthy. */
   readonly message?: string;
   /** Times it was started again after a failure. */

@@ -45,7 +45,7 @@ export class Unit implements Managed {
   }
 
   status(): PluginStatus {
-    const { kind, version, description } = this.plugin.declaration;
+    const { kind, version, description, required = false } = this.plugin.declaration;
     return {
       name: this.name,
       kind,
@@ -58,6 +58,7 @@ export class Unit implements Managed {
         name ? `${token.kind}/${name}` : token.kind,
       ),
       healthy: this.#healthy,
+      required,
       ...(this.#message === undefined ? {} : { message: this.#message }),
       ...(this.#lastError === undefined ? {} : { restarts: this.#restarted, lastError: this.#lastError }),
     };

@@ -37,13 +37,13 @@ class Remote implements Managed {
   readonly #deaths: Deaths;
 
   constructor(plugin: LoadedPlugin, deaths: Deaths, swap: (of: Remote, next: LoadedPlugin) => Promise<void>) {
-    const { name, kind, version, description } = plugin.declaration;
+    const { name, kind, version, description, required = false } = plugin.declaration;
     const isolation = isolationText(plugin.isolation);
     this.name = name;
     this.plugin = plugin;
     this.#swap = swap;
     this.#deaths = deaths;
-    const about = { name, kind, version, description, isolation };
+    const about = { name, kind, version, description, required, isolation };
     this.current = { ...about, revision: 0, phase: 'Pending', provides: [], healthy: false };
   }
 

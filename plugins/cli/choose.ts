@@ -10,11 +10,7 @@ export async function choosePlugins(
 ): Promise<PluginEntry[]> {
   const entries = standardPlugins(roles);
   if (without.length === 0) return entries;
-  const names = await Promise.all(
-    entries.map(
-      async ({ module }) => ((await import(module)) as { default: PluginDeclaration }).default.name,
-    ),
-  );
+  const names = (await declarationsOf(entries)).map(({ name }) => name);
   for (const name of without) {
     if (!names.includes(name)) {
       throw new UsageError(
@@ -23,4 +19,15 @@ export async function choosePlugins(
     }
   }
   return entries.filter((_, index) => !without.includes(names[index]!));
+}
+
+/** The names of those that are required. */
+export async function requiredOf(entries: readonly PluginEntry[]): Promise<string[]> {
+  return (await declarationsOf(entries)).filter(({ required }) => required).map(({ name }) => name);
+}
+
+async function declarationsOf(entries: readonly PluginEntry[]): Promise<PluginDeclaration[]> {
+  return await Promise.all(
+    entries.map(async ({ module }) => ((await import(module)) as { default: PluginDeclaration }).default),
+  );
 }

@@ -5,11 +5,12 @@ import { CertificateAuthority, type Logger } from 'orlop/plugin';
 import { type Kernel, startKernel } from '../../kernel/kernel.ts';
 import { VERSION } from '../../kernel/version.ts';
 import { loaders, type Role } from '../standard.ts';
-import { choosePlugins } from './choose.ts';
+import { choosePlugins, requiredOf } from './choose.ts';
 import { apiClient } from './client.ts';
 import { comeBack, endWithParent } from './comeback.ts';
 import { UsageError, type Values } from './command.ts';
-import { blame } from './culprit.ts';
+import { CrashLoops } from './crashes.ts';
+import { type Blame, blame } from './culprit.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { collectWhenIdle } from './idle.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
@@ -40,13 +41,18 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
 
   console.log(`Orlop ${VERSION}`);
   say('data', data);
+  const plugins = await choosePlugins(roles, strings(values['without']));
+  const crashes = new CrashLoops(join(data, 'crashes.json'), log);
+  // Plugins of objects run before the kernel is ready.
+  const died = unexpected(log);
   const kernel = await startKernel({
     dataDir: data,
     cacheDir: cacheDir(),
     roles,
-    plugins: await choosePlugins(roles, strings(values['without'])),
+    plugins,
     config,
     loaders,
+    crashes,
     log,
     nats: {
       replicas,
@@ -57,19 +63,24 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
       }),
     },
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
+  }).catch((error: unknown) => {
+    if (died.aborted) console.error(`orlop: nobody caught this error: ${(died.reason as Error).message}`);
+    throw error;
   });
   const stopCollecting = collectWhenIdle();
   const stopKeeping = embedded?.keep(kernel.nats, log);
-  const uncaught = unexpected(log);
+  const ending = AbortSignal.any([signal, died]);
   try {
-    if (!signal.aborted) await announce(kernel, roles, values, { data, say, began, signal, log, embedded });
-    const failure = await Promise.race([kernel.failed, uncaught, interrupted(signal)]);
-    const isUncaught = failure instanceof Uncaught;
-    if (isUncaught) console.error(`orlop: nobody caught this error: ${await blame(failure.cause, kernel)}`);
-    else if (failure) console.error(`orlop: ${failure.message}`);
+    const scene = { data, say, began, signal: ending, log, embedded, crashes };
+    if (!ending.aborted) await announce(kernel, roles, values, scene);
+    const failure = await Promise.race([kernel.failed, interrupted(ending)]);
+    if (failure) console.error(`orlop: ${failure.message}`);
+    if (failure || signal.aborted) return failure ? 1 : 0;
+    const blamed = await blame(died.reason as Error, kernel);
+    console.error(`orlop: nobody caught this error: ${blamed.text}`);
+    const without = remember(blamed, crashes, await requiredOf(plugins));
     await kernel.stop();
-    if (isUncaught) return await comeBack(signal);
-    return failure ? 1 : 0;
+    return await comeBack(signal, without);
   } finally {
     stopCollecting();
     stopKeeping?.();
@@ -80,13 +91,17 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   }
 }
 
+/** Whether the plugin is left out of the process that comes back: never one that is required, or in the place of one. */
+function remember({ plugin, error }: Blame, crashes: CrashLoops, required: readonly string[]): boolean {
+  const name = plugin?.metadata?.name;
+  if (!plugin || name === undefined || required.includes(name)) return false;
+  const without = crashes.record(name, plugin.spec, error);
+  if (without) console.error(`orlop: plugin "${name}" has done that again and again: it is left out for now`);
+  return without;
+}
+
 /** Between the end of everything and that of the process. */
 const EXIT_MS = 1_000;
-
-/** See `unexpected`. */
-class Uncaught extends Error {
-  declare readonly cause: Error;
-}
 
 interface Scene {
   data: string;
@@ -94,18 +109,21 @@ interface Scene {
   began: number;
   log: Logger;
   embedded: Embedded | undefined;
+  crashes: CrashLoops;
   /** Aborted when it is being stopped: there is nothing to announce any more. */
   signal: AbortSignal;
 }
 
 async function announce(kernel: Kernel, roles: readonly Role[], values: Values, scene: Scene): Promise<void> {
-  const { data, say, began, signal, embedded } = scene;
+  const { data, say, began, signal, embedded, crashes } = scene;
   const plugins = kernel.plugins();
   const running = plugins.filter((plugin) => plugin.phase === 'Running');
   say('plugins', `${running.length} running`);
   for (const { name, phase, message } of plugins) {
     if (phase !== 'Running') say('', `${name} ${phase.toLowerCase()}: ${message ?? 'no reason given'}`);
   }
+  for (const name of crashes.leftOut())
+    say('', `${name} left out, it ends the process: see kubectl get plugins`);
   if (!roles.includes('server')) {
     console.log(`\nReady in ${seconds(began)}. Node ${nodeName(values)} has joined. Ctrl-C stops it.`);
     return;
@@ -178,19 +196,19 @@ function interruption(): AbortSignal {
 }
 
 /**
- * Resolves with the first error that nobody caught. The process is then in no state to go on: it stops in order, and what it acknowledged
+ * Aborted by the first error that nobody caught. The process is then in no state to go on: it stops in order, and what it acknowledged
  * is safe. The stack goes to the log.
  */
-function unexpected(log: Logger): Promise<Error> {
-  return new Promise((resolve) => {
-    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-      process.on(event, (cause: unknown) => {
-        const error = cause instanceof Error ? cause : new Error(String(cause));
-        log.error('an error that nobody caught', { error: error.stack });
-        resolve(new Uncaught(error.message, { cause: error }));
-      });
-    }
-  });
+function unexpected(log: Logger): AbortSignal {
+  const controller = new AbortController();
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (cause: unknown) => {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      log.error('an error that nobody caught', { error: error.stack });
+      controller.abort(error);
+    });
+  }
+  return controller.signal;
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

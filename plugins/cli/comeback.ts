@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Set in a process that was started by `comeBack`, and how it asks for another one: EX_TEMPFAIL of sysexits.h. */
+/** Set in a process that was started by `comeBack`, and how it asks for another one: EX_TEMPFAIL of sysexits.h, or the same for one without what ended it. */
 const MARK = 'ORLOP_CAME_BACK';
 const AGAIN = 75;
+const WITHOUT = 79;
 
 /** Milliseconds until the next start: doubled when that does not last. */
 const FIRST = 1_000;
@@ -12,18 +13,19 @@ const LONGEST = 60_000;
 
 /**
  * After an error nobody caught, which leaves this process in no state to go on: the same command again in a fresh process, as often as it takes,
- * while this one has stopped everything and only waits. Resolves with the exit code. `signal`: aborted, by the name of the signal, to stop.
+ * while this one has stopped everything and only waits. Resolves with the exit code. `signal`: aborted, by the name of the signal, to stop. `without`: what ended this one is not in the next.
  */
-export async function comeBack(signal: AbortSignal): Promise<number> {
-  if (process.env[MARK]) return AGAIN;
+export async function comeBack(signal: AbortSignal, without: boolean): Promise<number> {
+  if (process.env[MARK]) return without ? WITHOUT : AGAIN;
   for (let delay = FIRST; ; ) {
     console.error(`orlop: starting again in ${delay / 1_000} s`);
     await sleep(delay, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return 1;
     const began = performance.now();
     const code = await runAgain(signal);
-    if (code !== AGAIN) return code;
-    delay = performance.now() - began > LONGEST ? FIRST : Math.min(LONGEST, delay * 2);
+    if (code !== AGAIN && code !== WITHOUT) return code;
+    const isFresh = code === WITHOUT || performance.now() - began > LONGEST;
+    delay = isFresh ? FIRST : Math.min(LONGEST, delay * 2);
   }
 }
 

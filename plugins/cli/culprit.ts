@@ -3,8 +3,17 @@ import { fileURLToPath } from 'node:url';
 import { type PluginObject, Plugins } from 'orlop/plugin';
 import type { Kernel } from '../../kernel/kernel.ts';
 
-/** What went wrong that nobody caught, in which plugin and where, as far as the error's stack tells: it names the modules it came through. */
-export async function blame(error: Error, kernel: Pick<Kernel, 'objects' | 'plugins'>): Promise<string> {
+/** What went wrong that nobody caught, and where. */
+export interface Blame {
+  /** With the plugin, if that is known. */
+  text: string;
+  error: string;
+  /** Runs here by this object, and the kernel could do without it. */
+  plugin?: PluginObject;
+}
+
+/** In which plugin something went wrong that nobody caught, as far as the error's stack tells: it names the modules it came through. */
+export async function blame(error: Error, kernel: Pick<Kernel, 'objects' | 'plugins'>): Promise<Blame> {
   const { message, stack = '' } = error;
   const [place] = /(file:|\/)\S+?:\d+/.exec(stack.replace(message, '')) ?? [];
   const text = place === undefined ? message : `${message}, at ${place.replace(/[?#][^:]*/, '')}`;
@@ -14,8 +23,11 @@ export async function blame(error: Error, kernel: Pick<Kernel, 'objects' | 'plug
     stack,
     items.map(({ value }) => value),
   );
-  const revision = kernel.plugins().find((each) => each.name === name)?.revision;
-  return revision === undefined ? text : `plugin "${name}" revision ${revision}: ${text}`;
+  const status = kernel.plugins().find((each) => each.name === name);
+  if (!status) return { text, error: text };
+  const told = { text: `plugin "${name}" revision ${status.revision}: ${text}`, error: text };
+  const plugin = items.find(({ key }) => key.name === name)?.value;
+  return plugin && !status.required ? { ...told, plugin } : told;
 }
 
 /** By the module itself, or else by its folder if only one is from there. Orlop's own have none in their objects. */

@@ -60,6 +60,7 @@ async function describe(client: ApiClient): Promise<boolean> {
   console.log(`deploys    ${available.length} of ${deployments.items.length} available`);
   console.log(`plugins    ${plugins.items.length - failed.length - skipped.length} running`);
   for (const { metadata, status } of skipped) console.log(`  skipped  ${metadata?.name}: ${status?.message}`);
-  for (const { metadata, status } of failed) console.log(`  failed   ${metadata?.name}: ${status?.message}`);
+  for (const { metadata, status: { reason, message } = {} } of failed)
+    console.log(`  failed   ${metadata?.name}: ${reason === undefined ? '' : `${reason}: `}${message}`);
   return failed.length === 0 && nodes.items.length > 0 && ready.length === nodes.items.length;
 }

@@ -39,7 +39,9 @@ export interface PluginInstance {
   healthy?: boolean;
   /** Why it waits, is skipped, failed or unhealthy. */
   message?: string;
-  /** Times it was started again after a failure, since the kernel started. */
+  /** The same in one word of Kubernetes', e.g. `CrashLoopBackOff`, where there is one. */
+  reason?: string;
+  /** Times it was started again after a failure since the kernel started, and the process because of it since the object is there. */
   restarts?: number;
   /** The last failure, also when it runs again. */
   lastError?: string;
@@ -77,6 +79,7 @@ export interface PluginObject extends KubeObject {
     /** Whether it is healthy wherever it runs. */
     healthy?: boolean;
     message?: string;
+    reason?: string;
     /** In any kernel: the last failure, also where it runs again. */
     lastError?: string;
     /** The kernels that run it. */
@@ -127,7 +130,7 @@ export function pluginStatus(
     const message = 'no kernel that is up runs it: see spec.module and spec.placement';
     return { phase: 'Pending', message, kernels: [], instances: [], ...(next ? { conditions: next } : {}) };
   }
-  const { phase, version, revision, kind, isolation, provides, message } = worst;
+  const { phase, version, revision, kind, isolation, provides, message, reason } = worst;
   const running = instances.filter(isPluginRunning);
   const failing = worst.lastError === undefined ? instances.find((each) => each.lastError) : worst;
   const observed = instances.map(({ observedGeneration = 0 }) => observedGeneration);
@@ -140,6 +143,7 @@ export function pluginStatus(
       ? { healthy: phase !== 'Failed' && running.every(({ healthy }) => healthy) }
       : {}),
     ...(message === undefined ? {} : { message: say(worst, message) }),
+    ...(reason === undefined ? {} : { reason }),
     ...(failing ? { lastError: say(failing, failing.lastError!) } : {}),
     kernels: running.map(({ kernel }) => kernel),
     instances: [...instances],
@@ -154,7 +158,7 @@ function applied(
   return {
     type: 'Applied',
     status: refused ? 'False' : 'True',
-    reason: refused ? 'Refused' : 'AsAsked',
+    reason: refused ? (refused.reason ?? 'Refused') : 'AsAsked',
     message: refused ? say(refused, refused.refused!) : '',
     lastTransitionTime: timestamp(),
   };

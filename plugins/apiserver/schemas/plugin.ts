@@ -31,6 +31,7 @@ const RUNS: Definitions[string]['properties'] = {
   provides: { type: 'array', items: { type: 'string' }, description: 'Services it provides.' },
   healthy: { type: 'boolean', description: 'Whether its last health check passed.' },
   message: { type: 'string', description: 'Why it waits, is skipped, failed or unhealthy.' },
+  reason: { type: 'string', description: 'The same in one word, e.g. CrashLoopBackOff.' },
   lastError: { type: 'string', description: 'The last failure, also when it runs again.' },
 };
 
@@ -138,7 +139,8 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       restarts: {
         type: 'integer',
         format: 'int32',
-        description: 'Times it was started again after a failure, since the kernel started.',
+        description:
+          'Times it was started again after a failure since the kernel started, and the process because of it since the object is there.',
       },
       refused: { type: 'string', description: 'Why what the spec asks for was not done.' },
     },

@@ -87,8 +87,10 @@ function where({ status }: PluginObject): string {
 
 /** What somebody who looks should know first: that it is not as asked, then how it is, then what was wrong with it. */
 function message({ status }: PluginObject): string {
-  const { phase, message: now, lastError, conditions } = status ?? {};
+  const { phase, reason, message: now, lastError, conditions } = status ?? {};
   const applied = findCondition(conditions, 'Applied');
-  if (applied?.status === 'False' && phase !== 'Failed') return `refused: ${applied.message}`;
-  return now ?? (lastError === undefined ? '' : `failed before: ${lastError}`);
+  if (applied?.status === 'False' && phase !== 'Failed')
+    return `${applied.reason === 'Refused' ? 'refused' : applied.reason}: ${applied.message}`;
+  if (now !== undefined) return reason === undefined ? now : `${reason}: ${now}`;
+  return lastError === undefined ? '' : `failed before: ${lastError}`;
 }
