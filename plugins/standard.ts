@@ -27,6 +27,7 @@ const STANDARD: readonly (readonly [module: string, ...roles: Role[]])[] = [
   ['./controllers/certificates/index.js', 'server'],
   ['./controllers/clusterroleaggregation/index.js', 'server'],
   ['./controllers/storagemigrator/index.js', 'server'],
+  ['./controllers/pluginevents/index.js', 'server'],
   ['./scheduler/index.js', 'server'],
   ['./network/index.js', 'node'],
   ['./loadbalancer/index.js', 'node'],

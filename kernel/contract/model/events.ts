@@ -13,6 +13,8 @@ export interface EventDetails {
   message: string;
   /** `spec.containers{name}` where it is about one container. */
   fieldPath?: string;
+  /** Where there is such an Event already it is not counted again: for what was found, not seen to happen. */
+  once?: boolean;
 }
 
 /** Records Kubernetes Events about objects. Repeats are counted on one Event, as client-go's correlator does. Never throws. */
@@ -78,6 +80,7 @@ async function record<T extends KubeObject>(
     });
   } catch (error) {
     if (!isStatus(error, 'AlreadyExists')) throw error;
+    if (details.once) return;
     await objects.modify(Events, key, (event) => {
       event.count = (event.count ?? 1) + 1;
       event.lastTimestamp = now;

@@ -9,6 +9,7 @@ import {
   ConfigMaps,
   Deployments,
   EndpointSlices,
+  Events,
   type KubeObject,
   Namespaces,
   Nodes,
@@ -318,6 +319,17 @@ const blobcollector: ControllerTask = {
   undo: (world) => world.blobs.put(unused(world)),
 };
 
+const pluginevents: ControllerTask = {
+  ask: ({ objects, name }) =>
+    objects.create(Plugins, { metadata: { name }, spec: { module: `/${name}/none.mjs` } }),
+  async done({ objects, name }) {
+    const { items } = await objects.list(Events, { namespace: 'default' });
+    const about = items.filter(({ value }) => value.involvedObject.name === name);
+    return about.length === 1 && about[0]!.value.reason === 'Refused' && about[0]!.value.count === 1;
+  },
+  others: ({ objects, name }) => objects.create(Plugins, { metadata: { name: `${name}-other` }, spec: {} }),
+};
+
 async function digestOf(bytes: Buffer): Promise<string> {
   const digest = await webcrypto.subtle.digest('SHA-256', bytes);
   return `sha256-${Buffer.from(digest).toString('hex')}`;
@@ -354,6 +366,7 @@ export const TASKS: Readonly<Record<string, ControllerTask>> = {
   garbagecollector,
   namespace,
   nodelifecycle,
+  pluginevents,
   replicaset,
   serviceaccount,
   serviceaccounttoken,
