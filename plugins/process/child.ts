@@ -144,6 +144,10 @@ export class ChildPeer implements Peer {
         this.#end(`sent ${(error as Error).message}`);
       }
     });
+    // Where it is about to exit, that says more.
+    child.stdout.once('end', () =>
+      setTimeout(() => this.#end('closed its standard output'), GRACE_MS).unref(),
+    );
     let errors = new LineReader(limits.message);
     child.stderr.on('data', (chunk: Buffer) => {
       try {

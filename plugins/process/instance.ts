@@ -58,9 +58,13 @@ export async function start(ctx: Context, manifest: Manifest, folder: string): P
     provides: provisionsOf(manifest, ask),
     failed: peer.failed,
     async health() {
-      const health = await unlessUnknown<Health>(peer, 'health');
-      if (health?.healthy === false) return health;
-      return trouble === undefined ? (health ?? { healthy: true }) : { healthy: false, message: trouble };
+      const health = (await unlessUnknown<Health>(peer, 'health')) ?? { healthy: true };
+      if (typeof health.healthy !== 'boolean') {
+        const answer = JSON.stringify(health).slice(0, 80);
+        return { healthy: false, message: `${label}: health answered nonsense: ${answer}` };
+      }
+      if (!health.healthy) return health;
+      return trouble === undefined ? { healthy: true } : { healthy: false, message: trouble };
     },
     drain: async () => (await unlessUnknown<Handover>(peer, 'drain')) ?? undefined,
     async resume() {

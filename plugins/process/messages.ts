@@ -61,9 +61,13 @@ export function rpcError(error: unknown): RpcError {
 /** The result of a response. `label` names who gave it. */
 export function resultOf({ error, result = null }: Message, label: string): Json {
   if (error === undefined) return result;
-  const message = `${label}: ${String(error.message ?? 'an error without a message')}`;
+  const said = typeof error.message === 'string' ? error.message : 'an error without a message';
+  const message = `${label}: ${said}`;
   if (error.code === METHOD_NOT_FOUND) throw new UnknownMethod(message);
-  throw new StatusError(error.data?.reason ?? 'InternalError', message, error.data?.details ?? {});
+  const { reason = 'InternalError', details } = error.data ?? {};
+  const refusal = new StatusError(reason, message, typeof details === 'object' && details ? details : {});
+  // A reason that Kubernetes does not have has no code, and whoever asked could not pass it on.
+  throw typeof refusal.code === 'number' ? refusal : new StatusError('InternalError', message);
 }
 
 /** Why something that was received is no message, if so. */

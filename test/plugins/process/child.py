@@ -56,6 +56,11 @@ def do(work):
         time.sleep(work["seconds"])
     elif work["what"] == "print":
         print(work["text"], flush=True)
+    elif work["what"] == "health":
+        state["health"] = work["answer"]
+    elif work["what"] == "close":
+        os.close(1)
+        time.sleep(3600)
     elif work["what"] == "flood":
         asked = [f"flood{number}" for number in range(work["count"])]
         for each in asked:
@@ -96,7 +101,7 @@ def serve(number, method, params):
     if method == "drain":
         return send({"id": number, "result": {"schema": 1, "state": {"pid": os.getpid()}}})
     if method in ("health", "resume", "shutdown"):
-        send({"id": number, "result": None})
+        send({"id": number, "result": state.get("health") if method == "health" else None})
         if method == "shutdown":
             sys.exit(0)
         return None

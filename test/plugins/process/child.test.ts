@@ -217,6 +217,8 @@ t.test('one that ends, hangs or babbles is started anew', async (t) => {
     [{ what: 'print', text: 'Hello!' }, /sent a line that is not JSON: "Hello!"/],
     [{ what: 'print', text: '[1]' }, /sent a message that is no JSON-RPC object/],
     [{ what: 'print', text: '{"id":1}' }, /must have either a result or an error/],
+    [{ what: 'close' }, /closed its standard output/],
+    [{ what: 'health', answer: 'fine' }, /revision \d+: health answered nonsense: "fine"/],
     [{ what: 'sleep', seconds: 3_600 }, /health check took longer than 500 ms/],
   ];
   for (const [work, message] of trouble) {

@@ -60,6 +60,14 @@ t.test('an authenticator', async (t) => {
   const authenticator = kernel.service(Authenticator);
   const amy = async (): Promise<unknown> =>
     (await authenticator.authenticate({ token: 'a-token-for-amy' }))?.username;
+  await t.rejects(Promise.resolve(authenticator.authenticate({ token: 'strange' })), {
+    reason: 'InternalError',
+    message: 'plugin "services" revision 1: no reason that there is',
+  });
+  await t.rejects(Promise.resolve(authenticator.authenticate({ token: 'nameless' })), {
+    reason: 'InternalError',
+    message: /answered nonsense: it must be null, or have a username and a list of groups/,
+  });
   const many = await Promise.all(Array.from({ length: 500 }, amy));
   t.same([...new Set(many)], ['amy'], 'many at once');
 

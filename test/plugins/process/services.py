@@ -32,6 +32,10 @@ def authenticate(credentials):
     if certificate and certificate["commonName"]:
         groups = certificate["organizations"] + ["system:authenticated"]
         return {"username": certificate["commonName"], "groups": groups}
+    if credentials.get("token") == "strange":
+        raise Refused("Nonesuch", "no reason that there is")
+    if credentials.get("token") == "nameless":
+        return {"username": "", "groups": []}
     return USERS.get(credentials.get("token"))
 
 
