@@ -115,6 +115,8 @@ export class RemotePeer implements Peer {
         throw this.#end(`${error.message}: is it running, and connected to this NATS?`);
       if (isStatus(error, 'Timeout'))
         throw this.#error('Timeout', `${message.method} took longer than ${timeout} ms`);
+      if (error instanceof SyntaxError)
+        throw this.#end(`answered ${message.method} with what is not JSON: ${error.message}`);
       throw error;
     }
   }

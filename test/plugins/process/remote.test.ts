@@ -41,6 +41,8 @@ class Favours {
   readonly #connection: NatsConnection;
   /** Answers nothing any more. */
   hangs = false;
+  /** Answers its next question with something else than JSON. */
+  garbles = false;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -50,6 +52,10 @@ class Favours {
         const { id, method, params } = message.json<Message>();
         const session = message.subject.split('.').at(-1)!;
         this.heard.push(method);
+        if (this.garbles && method === 'score') {
+          this.garbles = false;
+          return void message.respond('garbage');
+        }
         const response = { jsonrpc: '2.0', id: id ?? null, ...this.#answer(session, method, params) };
         message.respond(JSON.stringify(response));
       },
@@ -164,6 +170,13 @@ t.test('it comes, goes, hangs, is swapped, and asks for objects', async (t) => {
   await kernel.swap('favours', { module: manifest(t, '2.0.0'), config: { node: 'c' } });
   t.equal(first.sessions.size, 1, 'the session before was shut down');
   for (let index = 0; index < 5; index++) t.equal(await place(kernel), 'c');
+
+  first.garbles = true;
+  t.ok(await place(kernel));
+  await eventually('it is started anew', () =>
+    /revision \d+: answered score with what is not JSON/.test(status().lastError ?? ''),
+  );
+  await becomes('Running');
 
   const before = status().revision;
   first.hangs = true;
