@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { definePlugin, isPodReady, type Pod, PodNetwork, Pods, provide } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { Report } from './report.ts';
 
 const SINGLE = 50;
@@ -68,7 +69,7 @@ async function remove(kernel: Kernel, name: string): Promise<void> {
 const kernel = await startKernel({
   dataDir,
   cacheDir,
-  nats: { binary: await findServer(cacheDir, console.error) },
+  nats: { binary: await findServer(cacheDir, console.error), stage: stageInMemory },
   node: 'bench',
   log: { debug() {}, info() {}, warn: console.error, error: console.error },
   plugins: [network, plugin('../runtimes/fake/index.js'), plugin('../plugins/node/index.js')],

@@ -16,6 +16,7 @@ import {
 } from '../kernel/contract/index.ts';
 import { startKernel } from '../kernel/kernel.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
 import { cycle, held, left, memory } from '../test/kernel/cycles.ts';
 import { percentile, Report } from './report.ts';
@@ -133,7 +134,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
 const kernel = await startKernel({
   dataDir,
   cacheDir: CACHE_DIR,
-  nats: { binary: await findServer(CACHE_DIR, console.error) },
+  nats: { binary: await findServer(CACHE_DIR, console.error), stage: stageInMemory },
   plugins: [adder, greeter],
   log: { debug() {}, info() {}, warn() {}, error() {} },
 });

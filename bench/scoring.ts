@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Nodes, Plugins, type Pod, Pods } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { loaders } from '../plugins/standard.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
 
@@ -26,7 +27,7 @@ export async function schedule(name?: string, module?: string): Promise<Schedule
   const kernel = await startKernel({
     dataDir,
     cacheDir: CACHE_DIR,
-    nats: { binary: await findServer(CACHE_DIR, console.error) },
+    nats: { binary: await findServer(CACHE_DIR, console.error), stage: stageInMemory },
     plugins: module === undefined ? [] : [{ module }],
     loaders,
     log: { debug() {}, info() {}, warn() {}, error: console.error },

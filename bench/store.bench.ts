@@ -14,6 +14,7 @@ import { type ConfigMap, ConfigMaps, type Logger } from '../kernel/contract/inde
 import { startNats } from '../kernel/nats/index.ts';
 import { type ObjectStore, openBlobs, openStore } from '../kernel/store/index.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { lazyServer } from './lazy-server.ts';
 import { percentile, Report } from './report.ts';
 
@@ -152,7 +153,7 @@ async function fanOut(store: ObjectStore, watchers: number): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const server = await startNats({ dataDir: folder, binary, log });
+  const server = await startNats({ dataDir: folder, binary, stage: stageInMemory, log });
   const lazy = await lazyServer(binary, join(folder, 'lazy'));
   const connection = await server.connect('bench store');
   const plain = await server.connect('bench raw');

@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { type Kernel, type KernelOptions, startKernel } from '../kernel/kernel.ts';
 import { lineLogger } from '../kernel/log.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
+import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { loaders } from '../plugins/standard.ts';
 
 export interface TestKernelOptions extends Partial<KernelOptions> {
@@ -40,7 +41,9 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
     plugins: [],
     loaders,
     log: lineLogger((line) => lines.push(line), 'debug'),
-    nats: other ? { url: other.natsUrl } : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)) },
+    nats: other
+      ? { url: other.natsUrl }
+      : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)), stage: stageInMemory },
     ...given,
     dataDir,
   };

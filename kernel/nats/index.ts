@@ -20,14 +20,24 @@ export interface NatsServer {
   connect(name: string): Promise<NatsConnection>;
   /** Why an embedded server, or most of three, cannot write, and what to do; it is started again once it can. */
   trouble(): string | undefined;
-  /** Tells the embedded servers that streams may have been made: see `Staging`. */
+  /** Tells the embedded servers' `Staging` that streams may have been made. */
   streamsMade(): void;
   /** Stops an embedded server; the connections are their owners' to close, before. */
   stop(): Promise<void>;
 }
 
+/** Where one server keeps what it stages of atomic batches, which need not outlive it. */
+export interface Staging {
+  /** The server runs, with the streams that there are: again after each start of it. */
+  link(): void;
+  /** No server runs. */
+  clear(): void;
+}
+
 interface Embedded {
   binary: string;
+  /** `store`: a server's `store_dir`. Absent: as nats-server does, on disk. */
+  stage?: ((store: string, log: Logger) => Staging) | undefined;
   /** Default: on loopback, at a free port. */
   listen?: Listen | undefined;
 }
@@ -58,8 +68,8 @@ async function startEmbedded(o: NatsOptions & Embedded): Promise<NatsServer> {
   const folder = join(o.dataDir, 'nats');
   const replicas = replicasOf(folder, o.replicas);
   const credentials = loadCredentials(folder);
-  const { listen = { host: LOOPBACK, port: 0 }, binary, log, tls } = o;
-  const servers = await startServers({ binary, folder, listen, credentials, log }, replicas);
+  const { listen = { host: LOOPBACK, port: 0 }, binary, log, tls, stage } = o;
+  const servers = await startServers({ binary, stage, folder, listen, credentials, log }, replicas);
   const urls = servers.map(({ host, port }) => `nats://${host.includes(':') ? `[${host}]` : host}:${port}`);
   const connection = { servers: urls, ...credentials, tls, replicas };
   return {
@@ -76,7 +86,7 @@ async function startEmbedded(o: NatsOptions & Embedded): Promise<NatsServer> {
       return troubles.length * 2 > servers.length ? troubles[0] : undefined;
     },
     streamsMade: () => {
-      for (const { staging } of servers) staging.link();
+      for (const { staging } of servers) staging?.link();
     },
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };

@@ -19,6 +19,7 @@ import { findServer } from './nats/binary.ts';
 import { notDurable } from './nats/durability.ts';
 import { addressOf, type Embedded } from './nats/embedded.ts';
 import { natsFlags } from './nats/flags.ts';
+import { stageInMemory } from './nats/staging.ts';
 import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
 import { answers } from './probe.ts';
 
@@ -58,6 +59,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
       replicas,
       ...(external ?? {
         binary: await findServer(cacheDir(), (text) => say('', text)),
+        stage: stageInMemory,
         listen: embedded?.listen,
         tls: embedded?.tls,
       }),

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { startNats } from '../../kernel/nats/index.ts';
 import { openBlobs } from '../../kernel/store/index.ts';
-import { binary, quiet, temporaryFolder } from './nats.ts';
+import { embedded, quiet, temporaryFolder } from './nats.ts';
 
 t.test('three copies: puts and reads go on when any server is killed', async (t) => {
-  const server = await startNats({ dataDir: temporaryFolder(t), binary, log: quiet, replicas: 3 });
+  const server = await startNats({ dataDir: temporaryFolder(t), ...embedded, log: quiet, replicas: 3 });
   t.teardown(() => server.stop());
   const connection = await server.connect('blobs');
   const blobs = openBlobs(connection, 3);

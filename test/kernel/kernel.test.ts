@@ -8,7 +8,7 @@ import t from 'tap';
 import { startKernel } from '../../kernel/kernel.ts';
 import { CACHE_DIR, eventually, testKernel } from '../cluster.ts';
 import { testdir } from '../testdir.ts';
-import { binary } from './nats.ts';
+import { embedded } from './nats.ts';
 
 function plugin(rest: Partial<PluginDeclaration>): PluginDeclaration {
   return definePlugin({
@@ -37,7 +37,7 @@ t.test('a stop ends all it started, and a restart finds all there was', async (t
   const pid = kernel.nats.pid!;
   await kernel.objects.create(ConfigMaps, { metadata: { name: 'a', namespace: 'default' } });
   await t.rejects(
-    startKernel({ dataDir: kernel.dataDir, cacheDir: CACHE_DIR, nats: { binary }, plugins: [] }),
+    startKernel({ dataDir: kernel.dataDir, cacheDir: CACHE_DIR, nats: embedded, plugins: [] }),
     {
       message: /data folder .* is in use by this process/,
     },
@@ -59,7 +59,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
     },
   });
   const dataDir = testdir(t);
-  const o = { dataDir, cacheDir: CACHE_DIR, nats: { binary } };
+  const o = { dataDir, cacheDir: CACHE_DIR, nats: embedded };
   await t.rejects(startKernel({ ...o, plugins: [failing], log: silent }), {
     message: /does not run \(Failed\).*no/,
   });
@@ -85,7 +85,7 @@ t.test('a stop in which something fails ends all the rest', async (t) => {
     }),
   });
   const dataDir = testdir(t);
-  const o = { dataDir, cacheDir: CACHE_DIR, nats: { binary }, plugins: [stubborn] };
+  const o = { dataDir, cacheDir: CACHE_DIR, nats: embedded, plugins: [stubborn] };
   const kernel = await startKernel({ ...o, log: { ...silent, warn } });
   const pid = kernel.nats.pid!;
   await t.rejects(kernel.stop(), { message: 'the log is full' });

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { type ConfigMap, ConfigMaps, type Write } from '../../kernel/contract/index.ts';
 import { startNats } from '../../kernel/nats/index.ts';
 import type { ObjectStore } from '../../kernel/store/index.ts';
-import { binary, quiet, temporaryFolder, testStore } from './nats.ts';
+import { embedded, quiet, temporaryFolder, testStore } from './nats.ts';
 
 function linkIn(dataDir: string): string {
   return join(dataDir, 'nats/store/jetstream/$G/streams/orlop-objects/batches');
@@ -30,7 +30,7 @@ async function untilLinked(t: Test, path: string): Promise<void> {
 
 t.test('batches are staged in memory', { skip: !existsSync('/dev/shm') && 'no /dev/shm' }, async (t) => {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, binary, log: quiet });
+  const server = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => server.stop());
   const store = await testStore(t, server);
   const link = linkIn(dataDir);
@@ -48,7 +48,7 @@ t.test('batches are staged in memory', { skip: !existsSync('/dev/shm') && 'no /d
   await server.stop();
   t.notOk(existsSync(staging), 'the folder in memory goes with the server');
 
-  const again = await startNats({ dataDir, binary, log: quiet });
+  const again = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => again.stop());
   t.ok(isLink(link), 'a start links it again');
   const after = await testStore(t, again);
@@ -58,7 +58,7 @@ t.test('batches are staged in memory', { skip: !existsSync('/dev/shm') && 'no /d
 
 t.test('what is staged on disk already stays there until it is done', async (t) => {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, binary, log: quiet });
+  const server = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => server.stop());
   const connection = await server.connect('test');
   t.teardown(() => connection.close());

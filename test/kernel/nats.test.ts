@@ -6,10 +6,10 @@ import { startNats } from '../../kernel/nats/index.ts';
 import { tooOld } from '../../kernel/nats/version.ts';
 import { parseDeb822, parseOneLine } from '../../plugins/cli/nats/aptsources.ts';
 import { findServer } from '../../plugins/cli/nats/binary.ts';
-import { binary } from './nats.ts';
+import { embedded } from './nats.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const options = { binary, log };
+const options = { ...embedded, log };
 
 function folder(t: Test): string {
   const dataDir = mkdtempSync(join(tmpdir(), 'orlop-nats-'));

@@ -6,6 +6,7 @@ import type { Logger, Resource } from '../../kernel/contract/index.ts';
 import { type NatsServer, startNats } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore, type StoreOptions } from '../../kernel/store/index.ts';
 import { findServer } from '../../plugins/cli/nats/binary.ts';
+import { stageInMemory } from '../../plugins/cli/nats/staging.ts';
 
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -21,10 +22,13 @@ export function temporaryFolder(t: Test): string {
   return folder;
 }
 
+/** As `orlop up` embeds it. */
+export const embedded = { binary, stage: stageInMemory };
+
 /** A server of the test's own. */
 export async function testNats(t: Test): Promise<NatsServer> {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, binary, log: quiet });
+  const server = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => server.stop());
   return server;
 }

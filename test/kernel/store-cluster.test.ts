@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type ConfigMap, ConfigMaps, isStatus } from '../../kernel/contract/index.ts';
 import { type NatsServer, startNats } from '../../kernel/nats/index.ts';
-import { binary, quiet, temporaryFolder, testNats, testStore } from './nats.ts';
+import { embedded, quiet, temporaryFolder, testNats, testStore } from './nats.ts';
 
 const WRITERS = 8;
 const NAMESPACE = 'cluster';
@@ -32,7 +32,7 @@ async function copies(server: NatsServer): Promise<Copies | undefined> {
 
 t.test(`three servers: ${KILLS} kills under load lose nothing`, async (t) => {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, binary, log: quiet, replicas: 3 });
+  const server = await startNats({ dataDir, ...embedded, log: quiet, replicas: 3 });
   t.teardown(() => server.stop());
   t.equal(new Set(server.pids).size, 3);
   const stores = [
@@ -130,11 +130,11 @@ t.test(`three servers: ${KILLS} kills under load lose nothing`, async (t) => {
   await Promise.all(stores.map((store) => store.close()));
   await fresh.close();
   await server.stop();
-  await t.rejects(startNats({ dataDir, binary, log: quiet, replicas: 1 }), {
+  await t.rejects(startNats({ dataDir, ...embedded, log: quiet, replicas: 1 }), {
     name: 'StatusError',
     reason: 'Conflict',
   });
-  const again = await startNats({ dataDir, binary, log: quiet });
+  const again = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => again.stop());
   t.equal(again.pids.length, 3, 'the folder says how many');
   const after = await testStore(t, again, { replicas: 3 });
@@ -143,11 +143,11 @@ t.test(`three servers: ${KILLS} kills under load lose nothing`, async (t) => {
 
 t.test('one server cannot become three, and three copies need three', async (t) => {
   const dataDir = temporaryFolder(t);
-  const one = await startNats({ dataDir, binary, log: quiet });
+  const one = await startNats({ dataDir, ...embedded, log: quiet });
   const store = await testStore(t, one);
   await store.close();
   await one.stop();
-  await t.rejects(startNats({ dataDir, binary, log: quiet, replicas: 3 }), {
+  await t.rejects(startNats({ dataDir, ...embedded, log: quiet, replicas: 3 }), {
     name: 'StatusError',
     reason: 'Conflict',
   });
@@ -165,7 +165,7 @@ t.test('one server cannot become three, and three copies need three', async (t) 
 });
 
 t.test('streams of one copy get three', async (t) => {
-  const server = await startNats({ dataDir: temporaryFolder(t), binary, log: quiet, replicas: 3 });
+  const server = await startNats({ dataDir: temporaryFolder(t), ...embedded, log: quiet, replicas: 3 });
   t.teardown(() => server.stop());
   const single = await testStore(t, server, { replicas: 1 });
   const made = await single.create(ConfigMaps, { metadata: { name: 'a', namespace: NAMESPACE } });

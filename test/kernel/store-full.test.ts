@@ -4,7 +4,7 @@ import { ConfigMaps } from '../../kernel/contract/index.ts';
 import { startNats } from '../../kernel/nats/index.ts';
 import type { ObjectStore } from '../../kernel/store/index.ts';
 import { eventually } from '../cluster.ts';
-import { binary, quiet, temporaryFolder, testStore } from './nats.ts';
+import { embedded, quiet, temporaryFolder, testStore } from './nats.ts';
 
 const dataDir = temporaryFolder(t);
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'orlop-test', dataDir]).status === 0;
@@ -16,7 +16,7 @@ async function names(store: ObjectStore): Promise<string[]> {
 
 const options = { skip: mounted ? false : 'cannot mount a small filesystem here', timeout: 180_000 };
 t.test('a full disk loses nothing that was acknowledged', options, async (t) => {
-  const server = await startNats({ dataDir, binary, log: quiet });
+  const server = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => server.stop());
   const store = await testStore(t, server, { trouble: () => server.trouble() });
   const padding = 'x'.repeat(500_000);

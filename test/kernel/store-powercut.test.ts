@@ -13,7 +13,7 @@ import { type Connection, connectTo, startNats } from '../../kernel/nats/index.t
 import { freePorts, greets } from '../../kernel/nats/probe.ts';
 import { type ObjectStore, openStore } from '../../kernel/store/index.ts';
 import { eventually } from '../cluster.ts';
-import { binary, quiet, temporaryFolder } from './nats.ts';
+import { binary, embedded, quiet, temporaryFolder } from './nats.ts';
 
 const MIB = 1024 * 1024;
 const ENOUGH = 500;
@@ -102,7 +102,7 @@ async function writeAndCut(connection: Connection, cut: () => void, opened?: () 
 
 /** Of what was acknowledged, what a server that starts on the disk does not have. */
 async function lostOf(acknowledged: readonly string[], dataDir: string): Promise<string[]> {
-  const server = await startNats({ dataDir, binary, log: quiet });
+  const server = await startNats({ dataDir, ...embedded, log: quiet });
   const line = await server.connect('reader');
   let store: ObjectStore | undefined;
   try {
@@ -124,7 +124,7 @@ t.test('a power cut takes nothing that was acknowledged', { skip, timeout: 180_0
   for (let round = 0; round < 3; round++) {
     const dataDir = join(disk.folder, `round-${round}`);
     mkdirSync(dataDir);
-    const server = await startNats({ dataDir, binary, log: quiet });
+    const server = await startNats({ dataDir, ...embedded, log: quiet });
     const made = (): void => server.streamsMade();
     const acknowledged = await writeAndCut(server.connection, () => disk.cut(), made);
     process.kill(server.pid!, 'SIGKILL');

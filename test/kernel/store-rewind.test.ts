@@ -6,11 +6,11 @@ import { ConfigMaps, isStatus } from '../../kernel/contract/index.ts';
 import { startNats } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../kernel/store/index.ts';
 import { eventually } from '../cluster.ts';
-import { binary, quiet, temporaryFolder, testStore } from './nats.ts';
+import { embedded, quiet, temporaryFolder, testStore } from './nats.ts';
 
 t.test('revisions that a server took back are never used again', async (t) => {
   const dataDir = temporaryFolder(t);
-  const server = await startNats({ dataDir, binary, log: quiet });
+  const server = await startNats({ dataDir, ...embedded, log: quiet });
   t.teardown(() => server.stop());
   const store = await testStore(t, server);
   const create = (name: string) => store.create(ConfigMaps, { metadata: { name, namespace: 'n' } });
@@ -61,7 +61,7 @@ t.test('a copy that is put back while nothing runs does not bring revisions back
   const folder = join(dataDir, 'nats/store');
   /** Writes for a while as a kernel does from start to stop; what it gave out. */
   const run = async (work: (store: ObjectStore) => Promise<unknown>): Promise<void> => {
-    const server = await startNats({ dataDir, binary, log: quiet });
+    const server = await startNats({ dataDir, ...embedded, log: quiet });
     const connection = await server.connect('test');
     const store = await openStore({ connection, log: quiet, writer: 'test', highWater });
     try {

@@ -22,6 +22,7 @@ import type { NatsChoice } from '../../../kernel/nats/index.ts';
 import { freePorts } from '../../../kernel/nats/probe.ts';
 import { loaders, standardPlugins } from '../../standard.ts';
 import { findServer } from '../nats/binary.ts';
+import { stageInMemory } from '../nats/staging.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
 import { Remains } from './remains.ts';
@@ -88,7 +89,10 @@ async function check(
   };
   const beside = (BESIDE[plugin.kind] ?? []).map((each) => ({ module: new URL(each, import.meta.url).href }));
   const plugins = [...(await providersFor(plugin)), ...beside, entry, observer];
-  const kernel = await start(NODE, { binary: await findServer(cacheDir(), console.log) });
+  const kernel = await start(NODE, {
+    binary: await findServer(cacheDir(), console.log),
+    stage: stageInMemory,
+  });
   const status = (): ReturnType<Kernel['plugins']>[number] =>
     kernel.plugins().find(({ name }) => name === plugin.name)!;
   const swap = (): Promise<void> => kernel.swap(plugin.name, entry);

@@ -10,7 +10,7 @@ import { ConfigMaps, isStatus } from '../../../kernel/contract/index.ts';
 import { type NatsServer, startNats } from '../../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../../kernel/store/index.ts';
 import { eventually } from '../../cluster.ts';
-import { binary, quiet } from '../nats.ts';
+import { embedded, quiet } from '../nats.ts';
 import { Ledger, NAMESPACE } from './ledger.ts';
 import type { WriterOptions } from './writer.ts';
 
@@ -48,7 +48,7 @@ async function killParts(
   tell: (text: string) => void,
 ): Promise<string[]> {
   const replicas = victim === 'leader' ? 3 : 1;
-  const server = await startNats({ dataDir, binary, log: quiet, replicas });
+  const server = await startNats({ dataDir, ...embedded, log: quiet, replicas });
   const { connection } = server;
   const wrong: string[] = [];
   const line = await server.connect('observer');
@@ -103,7 +103,7 @@ async function killBoth(
     if (n % 2 === 0)
       process.kill(Number(readFileSync(join(dataDir, 'nats/nats-server.pid'), 'utf8')), 'SIGKILL');
     await writer.kill();
-    const server = await startNats({ dataDir, binary, log: quiet });
+    const server = await startNats({ dataDir, ...embedded, log: quiet });
     const wrong = await check(server, ledger);
     await server.stop();
     tell(`both ${n}: ${ledger.acknowledged} acknowledged, ${wrong.length} wrong`);

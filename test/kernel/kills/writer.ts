@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import { type ConfigMap, ConfigMaps, isStatus } from '../../../kernel/contract/index.ts';
 import { type Connection, connectTo, startNats } from '../../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../../kernel/store/index.ts';
-import { binary, quiet } from '../nats.ts';
+import { embedded, quiet } from '../nats.ts';
 import { isDeletion, NAMESPACE } from './ledger.ts';
 
 export interface WriterOptions {
@@ -29,7 +29,7 @@ function withShortTombstones(connection: NatsConnection): NatsConnection {
 }
 
 const o = JSON.parse(process.argv[2]!) as WriterOptions;
-const server = o.dataDir ? await startNats({ dataDir: o.dataDir, binary, log: quiet }) : undefined;
+const server = o.dataDir ? await startNats({ dataDir: o.dataDir, ...embedded, log: quiet }) : undefined;
 const connection = o.connection ?? server!.connection;
 const store = await openStore({
   connection: withShortTombstones(await connectTo(connection, 'writer')),

@@ -10,7 +10,8 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Logger } from '../contract/index.ts';
+import type { Logger } from 'orlop/plugin';
+import type { Staging } from '../../../kernel/nats/index.ts';
 
 const MEMORY = '/dev/shm';
 const TMPFS = 0x01021994;
@@ -21,7 +22,7 @@ const AGAIN_MS = 500;
  * from there to the stream, which it syncs, and removes the folder: all of it but the sync of the stream is for nothing, since a batch
  * that was only staged is dropped at the next start. `bench/store.bench.ts` pays for it.
  */
-export class Staging {
+class InMemory implements Staging {
   readonly #streams: string;
   readonly #folder: string;
   readonly #log: Logger;
@@ -64,3 +65,6 @@ export class Staging {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
+
+/** The same for `NatsChoice`. */
+export const stageInMemory = (store: string, log: Logger): Staging => new InMemory(store, log);
