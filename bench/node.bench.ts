@@ -7,6 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin, isPodReady, type Pod, PodNetwork, Pods, provide } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
+import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { Report } from './report.ts';
@@ -67,7 +68,7 @@ async function remove(kernel: Kernel, name: string): Promise<void> {
 }
 
 const kernel = await startKernel({
-  dataDir,
+  dataDir: openDataDir(dataDir),
   cacheDir,
   nats: { binary: await findServer(cacheDir, console.error), stage: stageInMemory },
   node: 'bench',

@@ -15,6 +15,7 @@ import {
   service,
 } from '../kernel/contract/index.ts';
 import { startKernel } from '../kernel/kernel.ts';
+import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
@@ -132,7 +133,7 @@ function nanoseconds(call: (index: number) => void): number {
 const report = new Report('plugins');
 const dataDir = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
 const kernel = await startKernel({
-  dataDir,
+  dataDir: openDataDir(dataDir),
   cacheDir: CACHE_DIR,
   nats: { binary: await findServer(CACHE_DIR, console.error), stage: stageInMemory },
   plugins: [adder, greeter],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Nodes, Plugins, type Pod, Pods } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
+import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { loaders } from '../plugins/standard.ts';
@@ -25,7 +26,7 @@ export interface Scheduled {
 export async function schedule(name?: string, module?: string): Promise<Scheduled> {
   const dataDir = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
   const kernel = await startKernel({
-    dataDir,
+    dataDir: openDataDir(dataDir),
     cacheDir: CACHE_DIR,
     nats: { binary: await findServer(CACHE_DIR, console.error), stage: stageInMemory },
     plugins: module === undefined ? [] : [{ module }],

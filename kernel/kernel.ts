@@ -7,7 +7,6 @@ import {
   type ServiceToken,
   StatusError,
 } from './contract/index.ts';
-import { openDataDir } from './datadir.ts';
 import {
   type Crashes,
   Host,
@@ -27,9 +26,25 @@ import { VERSION } from './version.ts';
 
 export type { Crashes, PluginEntry, PluginSource, PluginStatus };
 
+/**
+ * Where a kernel keeps its state, for one process at a time:
+ * ```
+ * nats/        the embedded nats-server's: all objects
+ * revisions.json  the last revisions seen: what is in nats/ may be older, when it was restored
+ * plugins/X/   plugin X's own
+ * ```
+ */
+export interface DataDir {
+  readonly path: string;
+  /** Names this kernel in the cluster: a DNS label, the same at every start. */
+  readonly kernelId: string;
+  /** Lets another process have the folder. */
+  release(): void;
+}
+
 export interface KernelOptions {
-  /** Everything that must outlive the process; see `DataDir`. */
-  dataDir: string;
+  /** Everything that must outlive the process. Released with the kernel's end, also when it does not start. */
+  dataDir: DataDir;
   /** What can be made again: plugins' caches. */
   cacheDir: string;
   plugins: readonly PluginSource[];
@@ -70,7 +85,8 @@ export interface Kernel {
 /** Throws `StatusError`: what failed, and what to do. Nothing is left running then. */
 export async function startKernel(o: KernelOptions): Promise<Kernel> {
   const log = o.log ?? lineLogger((line) => process.stderr.write(`${line}\n`));
-  const undo: (() => void | Promise<void>)[] = [];
+  const { path, kernelId, release } = o.dataDir;
+  const undo: (() => void | Promise<void>)[] = [release];
   /** A step that fails keeps none of the others: a nats-server would be left behind. */
   const unwind = async (): Promise<void> => {
     const failures: unknown[] = [];
@@ -79,21 +95,19 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
     if (failures.length > 0) throw failures[0];
   };
   try {
-    const data = openDataDir(o.dataDir);
-    undo.push(() => data.release());
     const loading = loadAll(o.plugins, o.config ?? {}, o.loaders);
     // Reported below, where it is awaited; NATS may fail first.
     loading.catch(() => undefined);
-    const nats = await startNats({ ...o.nats, dataDir: o.dataDir, log });
+    const nats = await startNats({ ...o.nats, dataDir: path, log });
     undo.push(() => nats.stop());
-    const connection = await nats.connect(`orlop ${data.kernelId}`);
+    const connection = await nats.connect(`orlop ${kernelId}`);
     undo.push(() => connection.close());
     const parts = await openParts({
       connection,
       log,
-      writer: data.kernelId,
+      writer: kernelId,
       replicas: nats.connection.replicas,
-      highWater: join(o.dataDir, 'revisions.json'),
+      highWater: join(path, 'revisions.json'),
       trouble: () => nats.trouble(),
     });
     undo.push(() => parts.close());
@@ -104,15 +118,15 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
     });
     const host: Host = new Host({
       ...o,
-      kernel: { id: data.kernelId, node: o.node, version: VERSION },
+      kernel: { id: kernelId, node: o.node, version: VERSION },
       objects: (writer) => parts.store.as(writer),
       bus: parts.bus,
       blobs: parts.blobs,
       log,
       plugins: await loading,
-      dataDir: (plugin) => join(o.dataDir, 'plugins', plugin),
+      dataDir: (plugin) => join(path, 'plugins', plugin),
       cacheDir: (plugin) => join(o.cacheDir, 'plugins', plugin),
-      workers: { connection: nats.connection, dataDir: o.dataDir, cacheDir: o.cacheDir, loaders: o.loaders },
+      workers: { connection: nats.connection, dataDir: path, cacheDir: o.cacheDir, loaders: o.loaders },
       provided: bindEncoding(
         () => [parts.store],
         () => host,
@@ -123,7 +137,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
     await host.start();
     let stopping: Promise<void> | undefined;
     return {
-      id: data.kernelId,
+      id: kernelId,
       objects: parts.store,
       bus: parts.bus,
       blobs: parts.blobs,

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { type Kernel, type KernelOptions, startKernel } from '../kernel/kernel.ts';
 import { lineLogger } from '../kernel/log.ts';
+import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { stageInMemory } from '../plugins/cli/nats/staging.ts';
 import { loaders } from '../plugins/standard.ts';
 
-export interface TestKernelOptions extends Partial<KernelOptions> {
+export interface TestKernelOptions extends Partial<Omit<KernelOptions, 'dataDir'>> {
+  dataDir?: string;
   /** Several kernels of one cluster: the first one's NATS. */
   join?: TestKernel;
 }
@@ -18,7 +20,7 @@ export interface TestKernel extends Kernel {
   readonly cacheDir: string;
   readonly natsUrl: string;
   /** Stops this kernel and starts another on the same data folder; `changes` replace the options it was started with. */
-  restart(changes?: Partial<KernelOptions>): Promise<TestKernel>;
+  restart(changes?: TestKernelOptions): Promise<TestKernel>;
   /** Kills the embedded nats-server as a crash would (SIGKILL); its supervisor starts it again. */
   killNats(): void;
 }
@@ -36,7 +38,7 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
   const { join: other, ...given } = options;
   const dataDir = given.dataDir ?? mkdtempSync(join(tmpdir(), 'orlop-test-'));
   const lines: string[] = [];
-  const o: KernelOptions = {
+  const o = {
     cacheDir: CACHE_DIR,
     plugins: [],
     loaders,
@@ -53,11 +55,15 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
     if (given.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     if (!t.passing()) t.comment(lines.slice(-200).join('\n'));
   });
-  kernel = await startKernel(o);
+  kernel = await startKernel({ ...o, dataDir: openDataDir(dataDir) });
   return dress(t, kernel, o);
 }
 
-function dress(t: Test, kernel: Kernel, o: KernelOptions): TestKernel {
+function dress(
+  t: Test,
+  kernel: Kernel,
+  o: TestKernelOptions & { dataDir: string; cacheDir: string },
+): TestKernel {
   return Object.assign(Object.create(kernel) as Kernel, {
     dataDir: o.dataDir,
     cacheDir: o.cacheDir,
@@ -65,7 +71,7 @@ function dress(t: Test, kernel: Kernel, o: KernelOptions): TestKernel {
       const { servers, user, pass } = kernel.nats.connection;
       return user === undefined ? servers[0]! : servers[0]!.replace('://', `://${user}:${pass}@`);
     },
-    async restart(changes: Partial<KernelOptions> = {}) {
+    async restart(changes: TestKernelOptions = {}) {
       await kernel.stop();
       return await testKernel(t, { ...o, ...changes });
     },

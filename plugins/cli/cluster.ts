@@ -11,6 +11,7 @@ import { comeBack, endWithParent } from './comeback.ts';
 import { UsageError, type Values } from './command.ts';
 import { CrashLoops } from './crashes.ts';
 import { type Blame, blame } from './culprit.ts';
+import { openDataDir } from './datadir.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { collectWhenIdle } from './idle.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
@@ -47,7 +48,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   // Plugins of objects run before the kernel is ready.
   const died = unexpected(log);
   const kernel = await startKernel({
-    dataDir: data,
+    dataDir: openDataDir(data),
     cacheDir: cacheDir(),
     roles,
     plugins,

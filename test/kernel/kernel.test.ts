@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ConfigMaps, definePlugin, informer, type PluginDeclaration } from 'orlop/plugin';
 import t from 'tap';
-import { startKernel } from '../../kernel/kernel.ts';
+import { type KernelOptions, startKernel } from '../../kernel/kernel.ts';
+import { openDataDir } from '../../plugins/cli/datadir.ts';
 import { CACHE_DIR, eventually, testKernel } from '../cluster.ts';
 import { testdir } from '../testdir.ts';
 import { embedded } from './nats.ts';
@@ -36,12 +37,7 @@ t.test('a stop ends all it started, and a restart finds all there was', async (t
   const kernel = await testKernel(t);
   const pid = kernel.nats.pid!;
   await kernel.objects.create(ConfigMaps, { metadata: { name: 'a', namespace: 'default' } });
-  await t.rejects(
-    startKernel({ dataDir: kernel.dataDir, cacheDir: CACHE_DIR, nats: embedded, plugins: [] }),
-    {
-      message: /data folder .* is in use by this process/,
-    },
-  );
+  t.throws(() => openDataDir(kernel.dataDir), { message: /data folder .* is in use by this process/ });
   await kernel.stop();
   await kernel.stop();
   t.notOk(isAlive(pid), 'nats-server has ended');
@@ -59,14 +55,15 @@ t.test('a start that fails leaves nothing running', async (t) => {
     },
   });
   const dataDir = testdir(t);
-  const o = { dataDir, cacheDir: CACHE_DIR, nats: embedded };
-  await t.rejects(startKernel({ ...o, plugins: [failing], log: silent }), {
+  const start = (o: Pick<KernelOptions, 'plugins'> & Pick<Partial<KernelOptions>, 'config'>) =>
+    startKernel({ ...o, dataDir: openDataDir(dataDir), cacheDir: CACHE_DIR, nats: embedded, log: silent });
+  await t.rejects(start({ plugins: [failing] }), {
     message: /does not run \(Failed\).*no/,
   });
-  await t.rejects(startKernel({ ...o, plugins: [plugin({})], config: { prob: {} } }), {
+  await t.rejects(start({ plugins: [plugin({})], config: { prob: {} } }), {
     message: /configuration for "prob", but no such plugin; did you mean "probe"\?/,
   });
-  await t.rejects(startKernel({ ...o, plugins: [{ module: './nowhere.js' }] }), {
+  await t.rejects(start({ plugins: [{ module: './nowhere.js' }] }), {
     message: /cannot load plugin module/,
   });
   t.notOk(existsSync(join(dataDir, 'lock')));
@@ -85,7 +82,7 @@ t.test('a stop in which something fails ends all the rest', async (t) => {
     }),
   });
   const dataDir = testdir(t);
-  const o = { dataDir, cacheDir: CACHE_DIR, nats: embedded, plugins: [stubborn] };
+  const o = { dataDir: openDataDir(dataDir), cacheDir: CACHE_DIR, nats: embedded, plugins: [stubborn] };
   const kernel = await startKernel({ ...o, log: { ...silent, warn } });
   const pid = kernel.nats.pid!;
   await t.rejects(kernel.stop(), { message: 'the log is full' });

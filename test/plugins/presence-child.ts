@@ -1,12 +1,13 @@
 /** A kernel with the presence plugin in a process of its own, for `presence.test.ts` to kill. */
 import type { PluginDeclaration } from 'orlop/plugin';
 import { startKernel } from '../../kernel/kernel.ts';
+import { openDataDir } from '../../plugins/cli/datadir.ts';
 import presence from '../../plugins/presence/index.ts';
 import { CACHE_DIR } from '../cluster.ts';
 
 const [dataDir, url, interval] = process.argv.slice(2) as [string, string, string];
 await startKernel({
-  dataDir,
+  dataDir: openDataDir(dataDir),
   cacheDir: CACHE_DIR,
   nats: { url },
   plugins: [presence as PluginDeclaration],

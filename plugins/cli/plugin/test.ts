@@ -21,6 +21,7 @@ import { lineLogger } from '../../../kernel/log.ts';
 import type { NatsChoice } from '../../../kernel/nats/index.ts';
 import { freePorts } from '../../../kernel/nats/probe.ts';
 import { loaders, standardPlugins } from '../../standard.ts';
+import { openDataDir } from '../datadir.ts';
 import { findServer } from '../nats/binary.ts';
 import { stageInMemory } from '../nats/staging.ts';
 import { cacheDir } from '../paths.ts';
@@ -83,7 +84,8 @@ async function check(
     const dataDir = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
     t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
     const log = lineLogger((line) => lines.push(line), 'debug');
-    const started = await startKernel({ dataDir, cacheDir: cacheDir(), nats, node, loaders, plugins, log });
+    const o = { cacheDir: cacheDir(), nats, node, loaders, plugins, log };
+    const started = await startKernel({ ...o, dataDir: openDataDir(dataDir) });
     t.teardown(() => started.stop());
     return started;
   };

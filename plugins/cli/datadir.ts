@@ -3,25 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { StatusError, writePrivate } from './contract/index.ts';
-
-/**
- * Where a kernel keeps its state, for one process at a time:
- * ```
- * lock         who uses the folder
- * kernel-id    this kernel's name in the cluster, made at first start
- * nats/        the embedded nats-server's: all objects
- * revisions.json  the last revisions seen: what is in nats/ may be older, when it was restored
- * plugins/X/   plugin X's own
- * ```
- */
-export interface DataDir {
-  readonly path: string;
-  /** A DNS label, the same at every start: the host's name and five random characters. */
-  readonly kernelId: string;
-  /** Lets another process have the folder. */
-  release(): void;
-}
+import { StatusError, writePrivate } from 'orlop/plugin';
+import type { DataDir } from '../../kernel/kernel.ts';
 
 interface Lock {
   pid: number;
@@ -29,7 +12,10 @@ interface Lock {
   started: string;
 }
 
-/** Takes the folder, making it if need be. Throws `Conflict` while another live process uses it; a dead one's lock is taken over. */
+/**
+ * Takes the folder, making it if need be. Beside what the kernel keeps there is in it `lock`, who uses the folder, and `kernel-id`, the host's
+ * name and five random characters. Throws `Conflict` while another live process uses it; a dead one's lock is taken over.
+ */
 export function openDataDir(path: string): DataDir {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

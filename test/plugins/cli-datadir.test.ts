@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openDataDir } from '../../kernel/datadir.ts';
+import { openDataDir } from '../../plugins/cli/datadir.ts';
 import { testdir } from '../testdir.ts';
 
 /** Takes the folder in a process of its own, and keeps it. */
 async function holder(path: string) {
-  const module = new URL('../../kernel/datadir.js', import.meta.url).href;
+  const module = new URL('../../plugins/cli/datadir.js', import.meta.url).href;
   const script = `import(${JSON.stringify(module)}).then(({ openDataDir }) => { console.log(openDataDir(process.argv[1]).kernelId); setInterval(() => {}, 1e6); })`;
   const child = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [id] = (await once(child.stdout, 'data')) as [Buffer];
