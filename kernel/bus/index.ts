@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { headers, type Msg, type NatsConnection, type Subscription as NatsSubscription } from 'nats';
+import { within } from '../contract/deadline.ts';
 import {
   asStatusError,
   type BusClient,
@@ -14,10 +15,14 @@ import { BusStream } from './stream.ts';
 import { checkSubject, decode, ERROR_HEADERS, encode, explain, open } from './wire.ts';
 
 const TIMEOUT_MS = 5_000;
+/** A server that takes longer to say that it has read everything is not waited for. */
+const FLUSH_MS = 2_000;
 /** One acceptor of a subject gets a stream. */
 const ACCEPTORS = 'orlop-acceptors';
 
 export interface Bus extends BusClient {
+  /** Returns when the server knows of every subscription that was made or closed, and handlers were called with what it had sent before that. */
+  flush(): Promise<void>;
   /** Ends subscriptions, streams and requests. The connection is its owner's to close. */
   close(): Promise<void>;
 }
@@ -129,8 +134,14 @@ class NatsBus implements Bus {
     for (const subscription of this.#subscriptions)
       if (!this.#connection.isClosed()) subscription.unsubscribe();
     this.#subscriptions.clear();
+    await this.flush();
     this.#link.close();
-    if (!this.#connection.isClosed()) await this.#connection.flush().catch(() => undefined);
+  }
+
+  async flush(): Promise<void> {
+    // On a connection that is cut it would wait for the next one.
+    if (!this.#link.up) return;
+    await within(FLUSH_MS, 'a flush', () => this.#connection.flush()).catch(() => undefined);
   }
 
   #listen(
@@ -155,7 +166,10 @@ class NatsBus implements Bus {
     return {
       close: () => {
         this.#subscriptions.delete(subscription);
-        if (!this.#connection.isClosed()) subscription.unsubscribe();
+        if (subscription.isClosed() || this.#connection.isClosed()) return;
+        // The client would drop what the server has sent already, and its requesters wait in vain. It never rejects.
+        if (this.#link.up) void subscription.drain();
+        else subscription.unsubscribe();
       },
     };
   }

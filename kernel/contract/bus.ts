@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined };
 
 export interface Subscription {
+  /** Nothing new comes from now on; the handler is still called with what is on its way. */
   close(): void;
 }
 

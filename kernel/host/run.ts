@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
+import type { Bus } from '../bus/index.ts';
 import { admittedObjects } from '../contract/admitted.ts';
 import { within } from '../contract/deadline.ts';
 import { Access, grantedBus, grantedObjects } from '../contract/grants.ts';
 import {
   asStatusError,
   type BlobClient,
-  type BusClient,
   type Context,
   guardBlobs,
   type Handover,
@@ -22,6 +22,7 @@ import { named } from '../log.ts';
 import type { LoadedPlugin } from './declaration.ts';
 import type { Listeners } from './listeners.ts';
 import type { Services } from './services.ts';
+import type { Serving } from './serving.ts';
 
 /** Milliseconds each step of a plugin's life may take. */
 export interface Timing {
@@ -51,7 +52,7 @@ export interface Surroundings {
   readonly kernel: Context['kernel'];
   /** The store, its writes marked as the named plugin's. */
   objects(writer: string): ObjectClient;
-  readonly bus: BusClient;
+  readonly bus: Bus;
   readonly blobs: BlobClient;
   readonly log: Logger;
   readonly services: Services;
@@ -72,6 +73,7 @@ export class Skipped extends Error {
 export class Run {
   readonly revision: number;
   readonly log: Logger;
+  readonly serving: Serving;
   readonly #plugin: LoadedPlugin;
   readonly #around: Surroundings;
   readonly #access: Access;
@@ -80,8 +82,9 @@ export class Run {
   #instance: Instance | undefined;
   #provisions: readonly Provision[] = [];
 
-  constructor(plugin: LoadedPlugin, revision: number, around: Surroundings) {
+  constructor(plugin: LoadedPlugin, revision: number, around: Surroundings, serving: Serving) {
     const { name, grants } = plugin.declaration;
+    this.serving = serving;
     this.revision = revision;
     this.#plugin = plugin;
     this.#around = around;
@@ -149,11 +152,12 @@ export class Run {
 
   /**
    * Ends the instance: it may finish what it has in hand and clean up, then its access is revoked. Never throws: what goes wrong is
-   * logged. Calls of its services that are `inHand` keep it until they end, for as long as a stop may take.
+   * logged. Calls that a successor finds in hand, of its services and by the bus, keep it until they end, for as long as a stop may take.
    */
-  async stop(why: string, inHand: Promise<unknown>[] = []): Promise<void> {
+  async stop(why: string, successor?: { serving: Serving; inHand: Promise<unknown>[] }): Promise<void> {
     this.cancel();
     const { stop } = this.#around.timing;
+    if (successor) await this.serving.leave(successor.serving.keys);
     const instance = this.#instance;
     this.#instance = undefined;
     const steps = [() => instance?.stop?.(), ...this.#cleanups.splice(0).reverse()];
@@ -162,9 +166,11 @@ export class Run {
         this.log.warn('did not stop cleanly', { error: asStatusError(error).message }),
       );
     }
-    const revoke = (): void => this.#access.revoke(why);
-    if (inHand.length === 0) return revoke();
     this.#access.close();
+    await this.serving.flush();
+    const revoke = (): void => this.#access.revoke(why);
+    const inHand = successor ? [...successor.inHand, ...this.serving.inHand] : [];
+    if (inHand.length === 0) return revoke();
     within(stop, 'a call', () => Promise.allSettled(inHand)).then(revoke, revoke);
   }
 
@@ -229,7 +235,7 @@ export class Run {
       config: structuredClone(config),
       services: this.#services() as Context['services'],
       objects: grantedObjects(this.#objects(), access),
-      bus: grantedBus(around.bus, access),
+      bus: grantedBus(this.serving.bus, access),
       blobs: guardBlobs(around.blobs, (need) => access.blobs(need), this.#abort.signal),
       log: this.log,
       dataDir: folder(around.dataDir(name)),

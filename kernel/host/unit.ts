@@ -2,6 +2,7 @@ import { isolationText, type PluginPhase, requirementsOf, StatusError } from '..
 import type { LoadedPlugin } from './declaration.ts';
 import { Listeners } from './listeners.ts';
 import { Run, Skipped, type Surroundings } from './run.ts';
+import { Serving } from './serving.ts';
 import type { Managed, PluginStatus } from './status.ts';
 
 /** Unhealthy checks in a row after which an instance is restarted. */
@@ -113,8 +114,7 @@ export class Unit implements Managed {
     const missing = needs.find(({ kind, optional }) => !optional && !services.available(kind));
     if (missing) return this.#set('Pending', `waits for ${missing.kind}`);
     this.#set('Starting');
-    const run = new Run(this.plugin, ++this.#revision, this.#around);
-    this.#starting = run;
+    const run = this.#next(this.plugin);
     try {
       await run.start(this.#listeners, undefined, timing.start, false);
       services.check(run.provisions, this.name);
@@ -139,8 +139,7 @@ export class Unit implements Managed {
     const step = (what: string): void =>
       this.#set('Swapping', `to version ${next.declaration.version}: ${what}`, this.#healthy);
     const restore = this.#listeners.pause();
-    const run = new Run(next, ++this.#revision, this.#around);
-    this.#starting = run;
+    const run = this.#next(next, old);
     try {
       step('draining the old');
       const inherited = await old.drain(left());
@@ -165,7 +164,15 @@ export class Unit implements Managed {
     const inHand = this.#around.services.provide(run.provisions, this.name);
     this.#adopt(run);
     await this.#listeners.settle();
-    await old.stop(`was replaced by revision ${run.revision}`, inHand);
+    await run.serving.begin();
+    await old.stop(`was replaced by revision ${run.revision}`, { serving: run.serving, inHand });
+  }
+
+  #next(plugin: LoadedPlugin, before?: Run): Run {
+    const { bus, kernel } = this.#around;
+    const serving = new Serving(bus, `orlop.${kernel.id}.${this.name}`, before?.serving.keys);
+    this.#starting = new Run(plugin, ++this.#revision, this.#around, serving);
+    return this.#starting;
   }
 
   async #rollBack(old: Run, restore: () => Promise<void>): Promise<void> {

@@ -71,6 +71,20 @@ t.test('requests', async (t) => {
   const aborted = a.request('slow', null, { timeout: 600_000, signal: abort.signal });
   abort.abort(new Error('never mind'));
   await t.rejects(aborted, { message: 'never mind' });
+
+  const leaving = b.serve('leaving', () => {
+    leaving.close();
+    return true;
+  });
+  await settle(b);
+  const asked = Array.from({ length: 50 }, () => a.request('leaving', null).catch(String));
+  const answers = await Promise.all(asked);
+  t.same(
+    answers.filter((each) => each !== true && !String(each).includes('nobody serves')),
+    [],
+    'what was on its way when it was closed is answered',
+  );
+  t.ok(answers.filter((each) => each === true).length > 1);
 });
 
 t.test('streams', async (t) => {

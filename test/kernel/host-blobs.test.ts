@@ -32,8 +32,9 @@ t.test('blobs are for those who are granted them, in worker threads too', async 
   const before = context!;
   const reading: Readable = await before.blobs.get(large.digest);
   await once(reading, 'readable');
+  const ended = t.rejects(once(reading, 'end'), { name: 'AbortError' }, 'what it was reading ends with it');
   await kernel.swap('holder', holder([]));
-  await t.rejects(once(reading, 'end'), { name: 'AbortError' }, 'what it was reading ends with it');
+  await ended;
   await t.rejects(before.blobs.stat(digest), { message: /context is revoked/ });
   for (const attempt of [
     context!.blobs.get(digest),
