@@ -28,6 +28,7 @@ export interface BusClient {
   ): Subscription;
   /** Throws `ServiceUnavailable` at once when nobody serves the subject. */
   request<T = Json>(subject: string, data: Json, options?: RequestOptions): Promise<T>;
+  /** To a plugin's `serve` of one subject, though its instances may be swapped, comes each request once; with a `queue` to one member of the group. */
   serve(
     subject: string,
     handler: (data: Json, subject: string) => Promise<Json> | Json,
