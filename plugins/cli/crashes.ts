@@ -48,7 +48,7 @@ export class CrashLoops implements Crashes {
     this.#crashes = this.#read();
   }
 
-  /** The process is about to end because of this plugin. Whether that is left out from now on. */
+  /** This process is about to end because of the plugin: it counts from the next on. Whether that leaves it out. */
   record(name: string, spec: Spec, error: string, now = Date.now()): boolean {
     const before = this.#crashes.get(name);
     const digest = digestOf(spec);
@@ -56,7 +56,7 @@ export class CrashLoops implements Crashes {
     const inARow = isInARow ? before.inARow + 1 : 1;
     const wait = inARow < IN_A_ROW ? 0 : Math.min(LONGEST, FIRST * 2 ** (inARow - IN_A_ROW));
     const deaths = (before?.deaths ?? 0) + 1;
-    this.#crashes.set(name, {
+    const crash: Crash = {
       spec: digest,
       error: error.slice(0, ERROR_LENGTH),
       deaths,
@@ -64,8 +64,8 @@ export class CrashLoops implements Crashes {
       at: now,
       wait,
       until: 0,
-    });
-    this.#write();
+    };
+    this.#write(new Map(this.#crashes).set(name, crash));
     return wait > 0;
   }
 
@@ -114,9 +114,9 @@ export class CrashLoops implements Crashes {
     }
   }
 
-  #write(): void {
+  #write(crashes = this.#crashes): void {
     try {
-      writePrivate(this.#file, JSON.stringify(Object.fromEntries(this.#crashes)));
+      writePrivate(this.#file, JSON.stringify(Object.fromEntries(crashes)));
     } catch (error) {
       this.#log.warn(`cannot write ${this.#file}, which plugins ended the process`, { error: String(error) });
     }

@@ -27,10 +27,10 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
   await kubectl.ok('create configmap kept --from-literal=a=b');
   const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'bomb' }, spec: { module } };
   const apply = (config: object) =>
-    kubectl.ok(['apply', '-f', '-'], JSON.stringify({ ...plugin, spec: { module, config } }));
-  await apply({});
+    kubectl(['apply', '-f', '-'], JSON.stringify({ ...plugin, spec: { module, config } }));
+  t.equal((await apply({})).code, 0);
   const said = /caught this error: plugin "bomb" revision 1: the bomb went off, at file:.*bomb\.mjs:5$/gm;
-  await until('it says what happened, and where', 60_000, () => output().match(said)?.length === 3);
+  await until('it says what happened, and where', 60_000, () => (output().match(said)?.length ?? 0) >= 3);
   t.match(output(), /starting again in 1 s/);
 
   let table = '';
@@ -38,19 +38,27 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
     table = (await kubectl('get plugins bomb -o wide')).stdout;
     return table.includes('CrashLoopBackOff');
   });
-  await apply({ safe: true });
-  t.match(table, /^bomb +0\/1 +Failed +False +3 /m, 'with its restarts');
+  // On a machine that is slow enough it has been tried again meanwhile.
+  await until('its spec is changed', 60_000, async () => (await apply({ safe: true })).code === 0);
+  t.match(table, /^bomb +0\/1 +Failed +False +[3-9] /m, 'with its restarts');
   t.match(
     table,
-    /CrashLoopBackOff: back-off 10s restarting failed plugin "bomb": .*bomb\.mjs:5; .* until 20/,
+    /CrashLoopBackOff: back-off [124]0s restarting failed plugin "bomb": .*bomb\.mjs:5; .* until 20/,
   );
   await kubectl.ok('wait plugin/bomb --for=jsonpath={.status.phase}=Running --timeout=20s');
   t.match(
     await kubectl.ok('get plugins bomb -o wide'),
-    /Running +True +3 .*failed before: ended the process/,
+    /Running +True +[3-9] .*failed before: ended the process/,
   );
   t.equal(await kubectl.ok('get configmap kept -o jsonpath={.data.a}'), 'b');
   t.equal(child.exitCode, null, 'the process that was started goes on to stand for it');
+
+  await until('its Events tell the story', 20_000, async () => {
+    const told = await kubectl.ok('describe plugin bomb');
+    return [/Failed .* ended the process: the bomb went off/, /BackOff /, /Started /].every((each) =>
+      each.test(told),
+    );
+  });
 
   child.kill('SIGTERM');
   const [code] = (await once(child, 'exit')) as [number];

@@ -91,7 +91,6 @@ t.test('a file that is damaged, or cannot be written, stops nothing', async (t) 
   t.match(readFileSync(file, 'utf8'), '"deaths":1');
   const nowhere = new CrashLoops(join(file, 'crashes.json'), { warn: (message) => warnings.push(message) });
   nowhere.record('bomb', spec, 'boom');
-  t.equal(nowhere.past('bomb').restarts, 1);
   t.match(warnings.at(-1), /cannot write/);
   t.notOk(existsSync(join(file, 'crashes.json')));
 });

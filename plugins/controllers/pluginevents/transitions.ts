@@ -26,7 +26,7 @@ interface Transition {
 
 /** What there is to tell of a change to one instance, in the words that kubelet has for containers. */
 export function transitions({ before, now, isOwn }: Transition): EventDetails[] {
-  if (!now) return before && isUp(before) && !isOwn ? [normal('Killing', `Stopping ${of(before)}`)] : [];
+  if (!now) return isOwn ? [] : killing(before);
   const restarted = before !== undefined && (now.restarts ?? 0) > (before.restarts ?? 0);
   return [
     ...failure(before, now, restarted),
@@ -46,8 +46,10 @@ function failure(before: Seen | undefined, now: Seen, restarted: boolean): Event
   const isMissed = restarted && (isFailed || !hasFailed);
   if (lastError === undefined || (!isNew && !isMissed)) return [];
   return [
-    ...(isMissed || !isHeld ? [warning('Failed', lastError)] : []),
-    ...(isFailed ? [warning('BackOff', `Back-off restarting failed ${of(now)}`)] : []),
+    warning('Failed', lastError),
+    ...(isFailed
+      ? [warning('BackOff', `Back-off restarting failed ${isHeld ? `plugin${at(now)}` : of(now)}`)]
+      : []),
   ];
 }
 
@@ -62,7 +64,7 @@ function progress({ before, now, isOwn }: Transition & { now: Seen }, restarted:
   if (!isPluginRunning(now)) {
     if (isOwn || phase === before?.phase) return [];
     if (phase === 'Skipped') return [normal('Skipped', message ?? 'no reason given')];
-    return phase === 'Stopped' && before && isUp(before) ? [normal('Killing', `Stopping ${of(before)}`)] : [];
+    return phase === 'Stopped' ? killing(before) : [];
   }
   const from = before?.revision ?? 0;
   if (wasRunning && !restarted && revision > from) {
@@ -80,8 +82,10 @@ function health(before: Seen | undefined, now: Seen): EventDetails[] {
   return [warning('Unhealthy', `Health check failed: ${now.message ?? 'no reason given'}`)];
 }
 
-function isUp({ phase }: Seen): boolean {
-  return phase === 'Running' || phase === 'Swapping' || phase === 'Starting';
+/** Where its object was refused what runs is another, which goes on. */
+function killing(before: Seen | undefined): EventDetails[] {
+  const isUp = before && (isPluginRunning(before) || before.phase === 'Starting');
+  return isUp && before.refused === undefined ? [normal('Killing', `Stopping ${of(before)}`)] : [];
 }
 
 /** E.g. `plugin revision 2 (version 0.1.0) on node a`. */

@@ -58,7 +58,7 @@ const CASES: readonly [what: string, before: Seen | undefined, now: Seen | undef
   ],
   ['and once more', looping, { ...looping, restarts: 4, refused: 'back-off 20s' }, ['Failed', 'BackOff']],
   ['it is left out', looping, { ...looping, refused: 'as of now' }, []],
-  ['it is found left out', undefined, looping, ['BackOff']],
+  ['it is found left out', undefined, looping, ['Failed', 'BackOff']],
   [
     'another one found it to end the process, and the standard one runs',
     running,
@@ -73,6 +73,7 @@ const CASES: readonly [what: string, before: Seen | undefined, now: Seen | undef
   ],
   ['it is deleted', running, undefined, ['Killing']],
   ['it is stopped', running, { ...running, phase: 'Stopped' }, ['Killing']],
+  ['what another goes on for is deleted', { ...running, refused: 'no' }, undefined, []],
   ['what never ran is deleted', refused, undefined, []],
 ];
 
