@@ -1,4 +1,4 @@
-import type { Command, Option } from '../command.ts';
+import { type Command, type Option, UsageError } from '../command.ts';
 import { skeletonKinds } from './skeleton.ts';
 
 const DATA: Option = { type: 'string', value: 'DIR', help: "the cluster's data folder" };
@@ -54,11 +54,20 @@ const test: Command = {
   words: ['PATH'],
   summary: "check a plugin's declaration and run its kind's conformance suite",
   description:
-    'Runs the plugin in a kernel of its own, in a temporary folder. Exit code 1: something failed.',
-  options: {},
+    'Runs the plugin in a kernel of its own, in a process and a temporary folder that are gone in the end. Exit code 1: something failed.',
+  options: {
+    timeout: {
+      type: 'string',
+      value: 'SECONDS',
+      help: 'how long a check may take before it counts as failed, and is the last (default 60)',
+    },
+  },
   examples: ['orlop plugin test ./my-volume'],
-  // Whatever the plugin left running.
-  run: async (values) => process.exit(await (await import('./test.ts')).testPlugin(word(values['PATH']))),
+  run: async (values) => {
+    const seconds = Number(values['timeout'] ?? 60);
+    if (!(seconds >= 1)) throw new UsageError('--timeout takes a number of seconds, 1 or more.');
+    return await (await import('./trial.ts')).tryPlugin(word(values['PATH']), seconds);
+  },
 };
 
 const swap: Command = {

@@ -9,16 +9,25 @@ const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
 export class Remains {
   /** Errors that nobody caught, each with the first place in its stack. */
   readonly uncaught: string[] = [];
-  readonly #before = count();
+  readonly #heard: (uncaught: string) => void;
+  #before = count();
   readonly #note = (error: unknown): void => {
     const { message = String(error), stack = '' } = error instanceof Error ? error : {};
     const [place] = /(file:|\/)\S+?:\d+/.exec(stack.replace(message, '')) ?? [];
     // Without what marks the module's URL.
-    this.uncaught.push(place === undefined ? message : `${message}, at ${place.replace(/[?#][^:]*/, '')}`);
+    const text = place === undefined ? message : `${message}, at ${place.replace(/[?#][^:]*/, '')}`;
+    this.uncaught.push(text);
+    this.#heard(text);
   };
 
-  constructor() {
+  constructor(heard: (uncaught: string) => void = () => undefined) {
+    this.#heard = heard;
     for (const event of EVENTS) process.on(event, this.#note);
+  }
+
+  /** What there is now is not the plugin's. */
+  begin(): void {
+    this.#before = count();
   }
 
   /** What would keep the process alive and did not before, by Node's names and how many; empty when all of it is gone, at the latest after a while. */

@@ -32,14 +32,25 @@ import { type Given, NODE, suitesOf } from './suites.ts';
 /** What a suite needs that the plugin itself does not ask for. */
 const BESIDE: Readonly<Record<string, string[]>> = { 'node.v1': ['../../../runtimes/fake/index.js'] };
 
-/** `orlop plugin test`: resolves with the exit code. */
-export async function testPlugin(path: string, tell: (line: string) => void = console.log): Promise<number> {
+/** Runs a plugin with the suite of its kind in this process; resolves with the exit code. `folder`: for what it stores meanwhile. */
+export async function testPlugin(
+  path: string,
+  tell: (line: string) => void = console.log,
+  { remains = new Remains(), folder = tmpdir() } = {},
+): Promise<number> {
   const module = findModule(path)?.file ?? path;
   const declaration = await load(path);
   tell(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
   const given = await readGiven(module);
-  const remains = new Remains();
-  const run = (t: Checks): Promise<void> => check(t, declaration, module, given, remains);
+  const nats = { binary: await findServer(cacheDir(), tell), stage: stageInMemory };
+  remains.begin();
+  const run = async (t: Checks): Promise<void> => {
+    try {
+      await check(t, { plugin: declaration, module, given, nats, folder, remains });
+    } finally {
+      t.equal([...new Set(remains.uncaught)].join('; '), '', 'nothing was thrown where nobody catches it');
+    }
+  };
   const failed = await runChecks(declaration.name, run, tell);
   remains.close();
   tell(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
@@ -52,13 +63,16 @@ async function readGiven(module: string): Promise<Given> {
   return ((await import(pathToFileURL(file).href)) as { default: Given }).default;
 }
 
-async function check(
-  t: Checks,
-  plugin: PluginDeclaration,
-  module: string,
-  given: Given,
-  remains: Remains,
-): Promise<void> {
+interface Trial {
+  plugin: PluginDeclaration;
+  module: string;
+  given: Given;
+  nats: NatsChoice;
+  folder: string;
+  remains: Remains;
+}
+
+async function check(t: Checks, { plugin, module, given, nats, folder, remains }: Trial): Promise<void> {
   const config = { ...(await portsOf(plugin)), ...given.config };
   const entry: PluginEntry = { module, isolation: 'inline', config };
   let objects: ObjectClient | undefined;
@@ -81,7 +95,7 @@ async function check(
   });
   const lines: string[] = [];
   const start = async (node: string, nats: NatsChoice): Promise<Kernel> => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
+    const dataDir = mkdtempSync(join(folder, 'orlop-plugin-test-'));
     t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
     const log = lineLogger((line) => lines.push(line), 'debug');
     const o = { cacheDir: cacheDir(), nats, node, loaders, plugins, log };
@@ -91,10 +105,7 @@ async function check(
   };
   const beside = (BESIDE[plugin.kind] ?? []).map((each) => ({ module: new URL(each, import.meta.url).href }));
   const plugins = [...(await providersFor(plugin)), ...beside, entry, observer];
-  const kernel = await start(NODE, {
-    binary: await findServer(cacheDir(), console.log),
-    stage: stageInMemory,
-  });
+  const kernel = await start(NODE, nats);
   const status = (): ReturnType<Kernel['plugins']>[number] =>
     kernel.plugins().find(({ name }) => name === plugin.name)!;
   const swap = (): Promise<void> => kernel.swap(plugin.name, entry);
@@ -129,7 +140,6 @@ async function check(
   const unclean = lines.filter((line) => line.includes('did not stop cleanly'));
   t.equal(unclean.join('; '), '', 'it stops cleanly');
   t.equal((await remains.running()).join(', '), '', 'and leaves nothing running');
-  t.equal([...new Set(remains.uncaught)].join('; '), '', 'nothing was thrown where nobody catches it');
 }
 
 function skipped(message: string): string {
