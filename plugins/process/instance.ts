@@ -20,6 +20,8 @@ import { RemotePeer } from './remote.ts';
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
 const START_MS = 60_000;
+/** Milliseconds of a swap for `drain`, at most: its successor needs some, too. */
+const DRAIN_MS = 5_000;
 
 /** Starts the program, or greets the remote one, and stands in for it. `folder`: where the manifest is, and the program runs. */
 export async function start(ctx: Context, manifest: Manifest, folder: string): Promise<Instance> {
@@ -66,7 +68,16 @@ export async function start(ctx: Context, manifest: Manifest, folder: string): P
       if (!health.healthy) return health;
       return trouble === undefined ? { healthy: true } : { healthy: false, message: trouble };
     },
-    drain: async () => (await unlessUnknown<Handover>(peer, 'drain')) ?? undefined,
+    async drain() {
+      try {
+        return await unlessUnknown<Handover>(peer, 'drain', Math.min(limits.call, DRAIN_MS));
+      } catch (error) {
+        if (!isStatus(error, 'Timeout', 'ServiceUnavailable')) throw error;
+        // It hangs, or is gone: it would be restarted without its state, and must not hold up who takes its place.
+        ctx.log.warn('leaves nothing to its successor', { error: error.message });
+        return undefined;
+      }
+    },
     async resume() {
       await unlessUnknown(peer, 'resume');
     },
@@ -110,9 +121,9 @@ function open(ctx: Context, manifest: Manifest, folder: string, o: PeerOptions):
 }
 
 /** `undefined` from a plugin that does not have the method, which is fine, or answers null. */
-async function unlessUnknown<T>(peer: Peer, method: string): Promise<T | undefined> {
+async function unlessUnknown<T>(peer: Peer, method: string, ms?: number): Promise<T | undefined> {
   try {
-    return ((await peer.call(method, {})) as T | null) ?? undefined;
+    return ((await peer.call(method, {}, ms)) as T | null) ?? undefined;
   } catch (error) {
     if (error instanceof UnknownMethod) return undefined;
     throw error;

@@ -186,6 +186,19 @@ t.test('what it leaves to its successor', async (t) => {
   t.notOk(existsSync(`/proc/${last}`), 'as the last one has with the kernel');
 });
 
+t.test('one that hangs or is killed can be replaced', async (t) => {
+  const kernel = await started(t, { timeoutSeconds: 1 }, { timing: { ...timing, health: 20_000 } });
+  const { pid } = (await tell(kernel, { what: 'state' })) as { pid: number };
+  process.kill(pid, 'SIGSTOP');
+  await kernel.swap('child', { module: manifest(t, { version: '2.0.0' }) });
+  const state = (await tell(kernel, { what: 'state' })) as { pid: number; greeting: object };
+  t.match(state.greeting, { plugin: { revision: 2 }, inherited: null });
+  t.notOk(existsSync(`/proc/${pid}`));
+  process.kill(state.pid, 'SIGKILL');
+  await kernel.swap('child', { module: manifest(t, { version: '3.0.0' }) });
+  t.match(status(kernel), { version: '3.0.0', phase: 'Running', healthy: true });
+});
+
 t.test('one that does not start', async (t) => {
   const cases: [mode: string, message: RegExp][] = [
     ['garbage', /sent a line that is not JSON: "Hello, world!"; standard output is for the protocol/],
