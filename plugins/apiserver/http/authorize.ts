@@ -13,11 +13,16 @@ const MASTERS = 'system:masters';
 const EVERYTHING: AccessDecision = { allowed: true, reason: '' };
 const NOTHING: AccessDecision = { allowed: false, reason: 'the cluster has no plugin of kind authorizer.v1' };
 
-/** The group `system:masters` may do everything, whatever plugin decides for everybody else; without one they may do nothing. */
-export function mastersFirst(authorizer: Authorizer | undefined): Authorizer {
+/**
+ * The group `system:masters` may do everything, whatever plugin decides for everybody else; without one they may do nothing. `present` is it, if
+ * there is one at present: it may come late, and one that is gone again is still asked, which says so.
+ */
+export function mastersFirst(present: () => Authorizer | undefined): Authorizer {
+  let known: Authorizer | undefined;
+  const authorizer = (): Authorizer | undefined => (known ??= present());
   return {
     authorize: (user, attributes) =>
-      user.groups.includes(MASTERS) ? EVERYTHING : (authorizer?.authorize(user, attributes) ?? NOTHING),
+      user.groups.includes(MASTERS) ? EVERYTHING : (authorizer()?.authorize(user, attributes) ?? NOTHING),
     rules(user, namespace) {
       if (user.groups.includes(MASTERS)) {
         return {
@@ -27,7 +32,7 @@ export function mastersFirst(authorizer: Authorizer | undefined): Authorizer {
         };
       }
       return (
-        authorizer?.rules(user, namespace) ?? { resourceRules: [], nonResourceRules: [], incomplete: false }
+        authorizer()?.rules(user, namespace) ?? { resourceRules: [], nonResourceRules: [], incomplete: false }
       );
     },
   };

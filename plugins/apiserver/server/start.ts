@@ -61,7 +61,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   let isReplaced = false;
 
   const admission = inOrder(namespaceLifecycle(objects), serviceAccountAdmission(objects));
-  const authorizer = mastersFirst(ctx.services.authorizer);
+  const authorizer = mastersFirst(() => ctx.services.authorizer);
   const handle = app({
     api: {
       objects,

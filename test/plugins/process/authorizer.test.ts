@@ -1,5 +1,5 @@
 /** Authorizers in another process: the example in Python on its streams, over NATS and behind the API server, and what goes wrong. */
-import { Authorizer, type UserInfo } from 'orlop/plugin';
+import { Authorizer, Plugins, type UserInfo } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { eventually, testKernel } from '../../cluster.ts';
 import { authorizerConformance, type Checks } from '../../conformance/index.ts';
@@ -18,11 +18,20 @@ t.test('in Python', async (t) => {
     { user: 'amy', namespace: '*', resource: 'pods', readonly: true },
     { user: 'amy', nonResourcePath: '/debug/*' },
   ];
-  const { kernel, request } = await testApi(t, {
-    authorizer: false,
-    plugins: [{ module: `${root}${EXAMPLE}/plugin.json` }],
-    config: { abac: { policies } },
+  const { kernel, request } = await testApi(t, { authorizer: false });
+  const as = (name: string): Record<string, string> => ({ 'impersonate-user': name });
+  t.match(await request('GET', '/api/v1/pods', undefined, as('amy')), {
+    code: 403,
+    body: { message: /the cluster has no plugin of kind authorizer.v1/ },
   });
+  await kernel.objects.create(Plugins, {
+    metadata: { name: 'abac' },
+    spec: { module: `${root}${EXAMPLE}/plugin.json`, config: { policies } },
+  });
+  await eventually(
+    'it runs',
+    () => kernel.plugins().find(({ name }) => name === 'abac')?.phase === 'Running',
+  );
   const authorizer = kernel.service(Authorizer);
   await authorizerConformance(checks(t), 'abac', async () => ({ authorizer }));
   const may = async (who: UserInfo, asked: object): Promise<boolean> =>
@@ -39,7 +48,6 @@ t.test('in Python', async (t) => {
     incomplete: false,
   });
 
-  const as = (name: string): Record<string, string> => ({ 'impersonate-user': name });
   t.equal((await request('GET', '/api/v1/pods', undefined, as('amy'))).code, 200);
   t.match(await request('GET', '/api/v1/pods', undefined, as('carl')), {
     code: 403,
