@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { apiClient } from '../../plugins/cli/client.ts';
 import { readKubeconfig } from '../../plugins/cli/kubeconfig.ts';
+import { copiedKinds } from '../../plugins/cli/plugin/copies.ts';
 import { placeOf, portsFor } from '../../plugins/cli/plugin/dev.ts';
 import { findModule, load, snapshot } from '../../plugins/cli/plugin/module.ts';
 import { skeletonKinds, writeSkeleton } from '../../plugins/cli/plugin/skeleton.ts';
@@ -27,9 +28,9 @@ function folder(t: Test): string {
 }
 
 /** One of each kind, by its kind. */
-function skeletons(at: string): Map<string, string> {
+function skeletons(at: string, kinds = skeletonKinds()): Map<string, string> {
   return new Map(
-    skeletonKinds().map((kind) => {
+    kinds.map((kind) => {
       const path = join(at, `my-${kind.split('.')[0]}`);
       writeSkeleton(path, kind, 'javascript', quiet);
       return [kind, path];
@@ -69,12 +70,15 @@ t.test('a cluster takes each in, and gets on without it', async (t) => {
   const { place: at, kubectl } = await up(t, await place(t), '--no-hello');
   const client = apiClient(readKubeconfig(at.data));
   t.teardown(() => client.close());
-  for (const [kind, path] of skeletons(folder(t))) {
+  for (const [kind, path] of skeletons(folder(t), [...skeletonKinds(), ...copiedKinds()])) {
     const lines: string[] = [];
     const declaration = await load(path);
     const name = await placeOf(declaration);
     const module = snapshot(findModule(path)!);
-    const config = portsFor(declaration, { 'http-port': String(at.ports.http) });
+    const config = portsFor(declaration, {
+      'http-port': String(at.ports.http),
+      'api-port': String(at.ports.api),
+    });
     const before = kind === 'tokens.v1' ? await kubectl.ok('create token default') : '';
     const isRunning = await applyPlugin(client, name, { module, config }, (line) => lines.push(line));
     // It is for kernels without an API server.

@@ -1,4 +1,5 @@
 import { type Command, type Option, UsageError } from '../command.ts';
+import { copiedKinds } from './copies.ts';
 import { skeletonKinds } from './skeleton.ts';
 
 const DATA: Option = { type: 'string', value: 'DIR', help: "the cluster's data folder" };
@@ -27,7 +28,7 @@ const create: Command = {
     kind: {
       type: 'string',
       value: 'KIND',
-      help: `what it is to be: ${skeletonKinds().join(', ')} (default controller.v1)`,
+      help: `what it is to be: ${skeletonKinds().join(', ')} (default controller.v1); of ${copiedKinds().join(' and ')} it is a copy of Orlop's own`,
     },
     language: {
       type: 'string',

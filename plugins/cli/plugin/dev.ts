@@ -14,11 +14,12 @@ import { contents, findModule, type LocalModule, load, OWN, snapshot } from './m
 import { applyPlugin, teller } from './swap.ts';
 
 const FLAGS = ['api-port', 'http-port', 'https-port'] as const;
-/** Where an ingress listens: the cluster's flag, and the key of the configuration. */
+/** Where an ingress, or the API server, listens: the cluster's flag, and the key of the configuration. */
 const PORTS = [
   ['http-port', 'httpPort'],
   ['https-port', 'httpsPort'],
 ] as const;
+const API_PORT = ['api-port', 'port'] as const;
 /** Milliseconds without another save before a swap: editors write a file in several steps. */
 const QUIET = 100;
 
@@ -72,8 +73,10 @@ async function standard(): Promise<PluginDeclaration[]> {
 }
 
 /** Those that were given for the cluster, where the plugin is the one that listens there. */
-export function portsFor({ config }: PluginDeclaration, values: Values): { [key: string]: Json } {
-  const ports = PORTS.filter(([flag, key]) => values[flag] !== undefined && config?.properties?.[key]);
+export function portsFor({ kind, config }: PluginDeclaration, values: Values): { [key: string]: Json } {
+  const ports = (kind === 'apiserver.v1' ? [API_PORT] : PORTS).filter(
+    ([flag, key]) => values[flag] !== undefined && config?.properties?.[key],
+  );
   return Object.fromEntries(ports.map(([flag, key]) => [key, Number(values[flag])]));
 }
 

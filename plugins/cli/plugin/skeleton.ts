@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { nearestOf, StatusError } from 'orlop/plugin';
 import { VERSION } from '../../../kernel/version.ts';
 import { UsageError } from '../command.ts';
+import { aboutCopy, copiedKinds, copyStandard, isCopied, moduleOf } from './copies.ts';
 import { installed } from './dependencies.ts';
 
 /** Folder of this package. */
@@ -15,6 +16,7 @@ const PLACEHOLDER = 'my-plugin';
 
 /** Packages that a skeleton imports, of those that Orlop itself has, and what it takes to check its types. */
 const PACKAGES: Readonly<Record<string, { runtime: string[]; types: Record<string, string> }>> = {
+  'apiserver.v1': { runtime: ['@hono/node-server', 'fast-json-patch', 'hono', 'ws', 'yaml'], types: {} },
   'ca.v1': { runtime: ['@peculiar/x509', 'reflect-metadata'], types: {} },
   'modules.v1': { runtime: ['tar-stream'], types: { '@types/tar-stream': '3' } },
 };
@@ -38,7 +40,7 @@ export function writeSkeleton(path: string, kind: string, language: string, tell
     throw new UsageError(
       `there is no skeleton in ${language}; there are javascript and python. Any language will do: see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
     );
-  const kinds = skeletonKinds();
+  const kinds = [...skeletonKinds(), ...copiedKinds()].sort();
   if (!kinds.includes(kind)) {
     throw new UsageError(
       `there is no skeleton for ${kind}; did you mean ${nearestOf(kind, kinds)}? There are: ${kinds.join(', ')}.`,
@@ -46,10 +48,11 @@ export function writeSkeleton(path: string, kind: string, language: string, tell
   }
   const folder = newFolder(path);
   mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+  const isCopy = isCopied(kind);
+  if (isCopy) copyStandard(kind, join(ORLOP, '.build'), folder);
   const files: Record<string, string> = {
-    ...skeletonFiles(kind, name),
+    ...(isCopy ? {} : { ...skeletonFiles(kind, name), 'jsconfig.json': JSCONFIG }),
     'package.json': manifest(name, kind),
-    'jsconfig.json': JSCONFIG,
     'README.md': readme(name, kind),
     '.gitignore': 'node_modules\n.orlop\n',
   };
@@ -64,10 +67,11 @@ export function writeSkeleton(path: string, kind: string, language: string, tell
   tell(
     [
       `${folder}`,
+      ...(isCopy ? [aboutCopy(kind)] : []),
       '',
       `  orlop plugin dev ${path}    a cluster that swaps it in at every save`,
       `  orlop plugin test ${path}   the declaration and the conformance suite of ${kind}`,
-      `  npm test --prefix ${path}   its own tests, and that suite`,
+      `  npm test --prefix ${path}   ${isCopy ? 'that suite' : 'its own tests, and that suite'}`,
     ].join('\n'),
   );
   return 0;
@@ -140,8 +144,8 @@ function manifest(name: string, kind: string): string {
     name,
     version: '0.1.0',
     type: 'module',
-    exports: './index.mjs',
-    scripts: { test: 'node --test && orlop plugin test .' },
+    exports: isCopied(kind) ? moduleOf(kind) : './index.mjs',
+    scripts: { test: `${isCopied(kind) ? '' : 'node --test && '}orlop plugin test .` },
     ...(versions.length > 0 ? { dependencies: Object.fromEntries(versions) as object } : {}),
     peerDependencies: { orlop: `^${VERSION}` },
     devDependencies: { '@types/node': '20', ...PACKAGES[kind]?.types, orlop: `file:${ORLOP}` },
@@ -170,7 +174,7 @@ function readme(name: string, kind: string): string {
     '',
     '## What it does',
     '',
-    `A plugin of kind \`${kind}\` for Orlop.`,
+    `A plugin of kind \`${kind}\` for Orlop.${isCopied(kind) ? ` ${aboutCopy(kind)}` : ''}`,
     '',
     '## Configuration',
     '',
@@ -186,7 +190,7 @@ function readme(name: string, kind: string): string {
     '',
     '## Limits',
     '',
-    'It is a skeleton.',
+    isCopied(kind) ? 'Those of the one it is a copy of.' : 'It is a skeleton.',
     '',
   ].join('\n');
 }
