@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { connectTo } from '../kernel/nats/index.ts';
-import { freePorts, greets } from '../kernel/nats/probe.ts';
+import { freePorts, greets } from '../plugins/cli/nats/server/probe.ts';
 
 export interface LazyServer {
   readonly connection: NatsConnection;

@@ -2,6 +2,7 @@
  * The node agent's own overhead: pods on the fake runtime, from the acknowledged create to the status that says Ready, in a real kernel with
  * an embedded nats-server.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { definePlugin, isPodReady, type Pod, PodNetwork, Pods, provide } from '.
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../plugins/cli/nats/staging.ts';
+import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { Report } from './report.ts';
 
 const SINGLE = 50;
@@ -70,7 +71,7 @@ async function remove(kernel: Kernel, name: string): Promise<void> {
 const kernel = await startKernel({
   dataDir: openDataDir(dataDir),
   cacheDir,
-  nats: { binary: await findServer(cacheDir, console.error), stage: stageInMemory },
+  nats: natsBy({ binary: await findServer(cacheDir, console.error) }),
   node: 'bench',
   log: { debug() {}, info() {}, warn: console.error, error: console.error },
   plugins: [network, plugin('../runtimes/fake/index.js'), plugin('../plugins/node/index.js')],

@@ -2,6 +2,7 @@
  * What the plugin host costs: a call through a service's proxy beside a direct one, and what callers and
  * connections see of a swap; and scheduling with a score plugin in another process.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,7 @@ import {
 import { startKernel } from '../kernel/kernel.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../plugins/cli/nats/staging.ts';
+import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
 import { cycle, held, left, memory } from '../test/kernel/cycles.ts';
 import { percentile, Report } from './report.ts';
@@ -135,7 +136,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'orlop-bench-'));
 const kernel = await startKernel({
   dataDir: openDataDir(dataDir),
   cacheDir: CACHE_DIR,
-  nats: { binary: await findServer(CACHE_DIR, console.error), stage: stageInMemory },
+  nats: natsBy({ binary: await findServer(CACHE_DIR, console.error) }),
   plugins: [adder, greeter],
   log: { debug() {}, info() {}, warn() {}, error() {} },
 });

@@ -7,11 +7,10 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headers, type NatsConnection } from 'nats';
 import { ConfigMaps, type Logger } from '../kernel/contract/index.ts';
-import { startNats } from '../kernel/nats/index.ts';
 import { openStore } from '../kernel/store/index.ts';
 import { subjectOf } from '../kernel/store/subjects.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../plugins/cli/nats/staging.ts';
+import { startNats } from '../plugins/cli/nats/server/index.ts';
 import { lazyServer } from './lazy-server.ts';
 import { Report } from './report.ts';
 
@@ -71,7 +70,7 @@ async function caughtUp(connection: NatsConnection, writes: number): Promise<voi
 /** Milliseconds from starting nats-server until a linearizable read is answered; the server then stops in order, or not. */
 async function restart(dataDir: string, end: 'SIGINT' | 'SIGKILL'): Promise<number> {
   const began = performance.now();
-  const server = await startNats({ dataDir, binary, stage: stageInMemory, log });
+  const server = await startNats({ dataDir, binary, log });
   const connection = await server.connect('bench');
   const highWater = join(dataDir, 'revisions.json');
   const store = await openStore({ connection, log, writer: 'bench', highWater });

@@ -1,4 +1,5 @@
 /** Pods scheduled by the real scheduler over 1,000 nodes, with a score plugin or without. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { Nodes, Plugins, type Pod, Pods } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../plugins/cli/nats/staging.ts';
+import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { loaders } from '../plugins/standard.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
 
@@ -28,7 +29,7 @@ export async function schedule(name?: string, module?: string): Promise<Schedule
   const kernel = await startKernel({
     dataDir: openDataDir(dataDir),
     cacheDir: CACHE_DIR,
-    nats: { binary: await findServer(CACHE_DIR, console.error), stage: stageInMemory },
+    nats: natsBy({ binary: await findServer(CACHE_DIR, console.error) }),
     plugins: module === undefined ? [] : [{ module }],
     loaders,
     log: { debug() {}, info() {}, warn() {}, error: console.error },

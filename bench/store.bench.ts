@@ -11,10 +11,9 @@ import { runInNewContext } from 'node:vm';
 import { headers, type NatsConnection } from 'nats';
 import { openBus } from '../kernel/bus/index.ts';
 import { type ConfigMap, ConfigMaps, type Logger } from '../kernel/contract/index.ts';
-import { startNats } from '../kernel/nats/index.ts';
 import { type ObjectStore, openBlobs, openStore } from '../kernel/store/index.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../plugins/cli/nats/staging.ts';
+import { startNats } from '../plugins/cli/nats/server/index.ts';
 import { lazyServer } from './lazy-server.ts';
 import { percentile, Report } from './report.ts';
 
@@ -153,7 +152,7 @@ async function fanOut(store: ObjectStore, watchers: number): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const server = await startNats({ dataDir: folder, binary, stage: stageInMemory, log });
+  const server = await startNats({ dataDir: folder, binary, log });
   const lazy = await lazyServer(binary, join(folder, 'lazy'));
   const connection = await server.connect('bench store');
   const plain = await server.connect('bench raw');

@@ -19,7 +19,7 @@ import {
   type Timing,
 } from './host/index.ts';
 import { lineLogger } from './log.ts';
-import { type NatsChoice, type NatsServer, startNats } from './nats/index.ts';
+import type { NatsServer } from './nats/index.ts';
 import { bindEncoding, openParts } from './parts.ts';
 import type { ObjectStore } from './store/index.ts';
 import { VERSION } from './version.ts';
@@ -48,7 +48,8 @@ export interface KernelOptions {
   /** What can be made again: plugins' caches. */
   cacheDir: string;
   plugins: readonly PluginSource[];
-  nats: NatsChoice;
+  /** Starts it, or sees that it is there; what it keeps is in the data folder. Stopped with the kernel. */
+  nats(o: { dataDir: string; log: Logger }): Promise<NatsServer>;
   /** Of the process, e.g. `server`: where a `Plugin` object places plugins. Absent: all there are. */
   roles?: readonly string[];
   /** The node this process stands for, if any. */
@@ -98,7 +99,7 @@ export async function startKernel(o: KernelOptions): Promise<Kernel> {
     const loading = loadAll(o.plugins, o.config ?? {}, o.loaders);
     // Reported below, where it is awaited; NATS may fail first.
     loading.catch(() => undefined);
-    const nats = await startNats({ ...o.nats, dataDir: path, log });
+    const nats = await o.nats({ dataDir: path, log });
     undo.push(() => nats.stop());
     const connection = await nats.connect(`orlop ${kernelId}`);
     undo.push(() => connection.close());

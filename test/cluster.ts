@@ -6,7 +6,7 @@ import { type Kernel, type KernelOptions, startKernel } from '../kernel/kernel.t
 import { lineLogger } from '../kernel/log.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../plugins/cli/nats/staging.ts';
+import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { loaders } from '../plugins/standard.ts';
 
 export interface TestKernelOptions extends Partial<Omit<KernelOptions, 'dataDir'>> {
@@ -43,9 +43,9 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
     plugins: [],
     loaders,
     log: lineLogger((line) => lines.push(line), 'debug'),
-    nats: other
-      ? { url: other.natsUrl }
-      : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)), stage: stageInMemory },
+    nats: natsBy(
+      other ? { url: other.natsUrl } : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)) },
+    ),
     ...given,
     dataDir,
   };

@@ -20,7 +20,7 @@ import { findServer } from './nats/binary.ts';
 import { notDurable } from './nats/durability.ts';
 import { addressOf, type Embedded } from './nats/embedded.ts';
 import { natsFlags } from './nats/flags.ts';
-import { stageInMemory } from './nats/staging.ts';
+import { natsBy } from './nats/server/index.ts';
 import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
 import { answers } from './probe.ts';
 
@@ -56,15 +56,14 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     loaders,
     crashes,
     log,
-    nats: {
+    nats: natsBy({
       replicas,
       ...(external ?? {
         binary: await findServer(cacheDir(), (text) => say('', text)),
-        stage: stageInMemory,
         listen: embedded?.listen,
         tls: embedded?.tls,
       }),
-    },
+    }),
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   }).catch((error: unknown) => {
     if (died.aborted) console.error(`orlop: nobody caught this error: ${(died.reason as Error).message}`);

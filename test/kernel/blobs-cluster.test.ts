@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { startNats } from '../../kernel/nats/index.ts';
 import { openBlobs } from '../../kernel/store/index.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { embedded, quiet, temporaryFolder } from './nats.ts';
 
 t.test('three copies: puts and reads go on when any server is killed', async (t) => {

@@ -7,6 +7,7 @@ import { ConfigMaps, definePlugin, informer, type PluginDeclaration } from 'orlo
 import t from 'tap';
 import { type KernelOptions, startKernel } from '../../kernel/kernel.ts';
 import { openDataDir } from '../../plugins/cli/datadir.ts';
+import { natsBy } from '../../plugins/cli/nats/server/index.ts';
 import { CACHE_DIR, eventually, testKernel } from '../cluster.ts';
 import { testdir } from '../testdir.ts';
 import { embedded } from './nats.ts';
@@ -56,7 +57,13 @@ t.test('a start that fails leaves nothing running', async (t) => {
   });
   const dataDir = testdir(t);
   const start = (o: Pick<KernelOptions, 'plugins'> & Pick<Partial<KernelOptions>, 'config'>) =>
-    startKernel({ ...o, dataDir: openDataDir(dataDir), cacheDir: CACHE_DIR, nats: embedded, log: silent });
+    startKernel({
+      ...o,
+      dataDir: openDataDir(dataDir),
+      cacheDir: CACHE_DIR,
+      nats: natsBy(embedded),
+      log: silent,
+    });
   await t.rejects(start({ plugins: [failing] }), {
     message: /does not run \(Failed\).*no/,
   });
@@ -82,7 +89,12 @@ t.test('a stop in which something fails ends all the rest', async (t) => {
     }),
   });
   const dataDir = testdir(t);
-  const o = { dataDir: openDataDir(dataDir), cacheDir: CACHE_DIR, nats: embedded, plugins: [stubborn] };
+  const o = {
+    dataDir: openDataDir(dataDir),
+    cacheDir: CACHE_DIR,
+    nats: natsBy(embedded),
+    plugins: [stubborn],
+  };
   const kernel = await startKernel({ ...o, log: { ...silent, warn } });
   const pid = kernel.nats.pid!;
   await t.rejects(kernel.stop(), { message: 'the log is full' });

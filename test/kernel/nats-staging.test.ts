@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { headers, type Msg } from 'nats';
 import t, { type Test } from 'tap';
 import { type ConfigMap, ConfigMaps, type Write } from '../../kernel/contract/index.ts';
-import { startNats } from '../../kernel/nats/index.ts';
 import type { ObjectStore } from '../../kernel/store/index.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { embedded, quiet, temporaryFolder, testStore } from './nats.ts';
 
 function linkIn(dataDir: string): string {

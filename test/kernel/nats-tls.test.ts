@@ -2,12 +2,13 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import t, { type Test } from 'tap';
-import { type NatsServer, startNats } from '../../kernel/nats/index.ts';
-import { freePorts } from '../../kernel/nats/probe.ts';
+import type { NatsServer } from '../../kernel/nats/index.ts';
 import { type Embedded, embeddedNats } from '../../plugins/cli/nats/embedded.ts';
 import { externalNats } from '../../plugins/cli/nats/external.ts';
 import { greeting } from '../../plugins/cli/nats/greeting.ts';
 import { parseListen } from '../../plugins/cli/nats/listen.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
+import { freePorts } from '../../plugins/cli/nats/server/probe.ts';
 import { serverTls } from '../../plugins/cli/nats/tls.ts';
 import { until } from '../e2e/orlop.ts';
 import { binary, quiet, temporaryFolder } from './nats.ts';

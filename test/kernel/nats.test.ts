@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { startNats } from '../../kernel/nats/index.ts';
 import { tooOld } from '../../kernel/nats/version.ts';
 import { parseDeb822, parseOneLine } from '../../plugins/cli/nats/aptsources.ts';
 import { findServer } from '../../plugins/cli/nats/binary.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { embedded } from './nats.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -3,10 +3,10 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Logger, Resource } from '../../kernel/contract/index.ts';
-import { type NatsServer, startNats } from '../../kernel/nats/index.ts';
+import type { NatsServer } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore, type StoreOptions } from '../../kernel/store/index.ts';
 import { findServer } from '../../plugins/cli/nats/binary.ts';
-import { stageInMemory } from '../../plugins/cli/nats/staging.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -23,7 +23,7 @@ export function temporaryFolder(t: Test): string {
 }
 
 /** As `orlop up` embeds it. */
-export const embedded = { binary, stage: stageInMemory };
+export const embedded = { binary };
 
 /** A server of the test's own. */
 export async function testNats(t: Test): Promise<NatsServer> {

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type ConfigMap, ConfigMaps, isStatus } from '../../kernel/contract/index.ts';
-import { type NatsServer, startNats } from '../../kernel/nats/index.ts';
+import type { NatsServer } from '../../kernel/nats/index.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { embedded, quiet, temporaryFolder, testNats, testStore } from './nats.ts';
 
 const WRITERS = 8;

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { ConfigMaps } from '../../kernel/contract/index.ts';
-import { startNats } from '../../kernel/nats/index.ts';
 import type { ObjectStore } from '../../kernel/store/index.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { eventually } from '../cluster.ts';
 import { embedded, quiet, temporaryFolder, testStore } from './nats.ts';
 

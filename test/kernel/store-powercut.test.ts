@@ -9,9 +9,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { ConfigMaps } from '../../kernel/contract/index.ts';
-import { type Connection, connectTo, startNats } from '../../kernel/nats/index.ts';
-import { freePorts, greets } from '../../kernel/nats/probe.ts';
+import { type Connection, connectTo } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../kernel/store/index.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
+import { freePorts, greets } from '../../plugins/cli/nats/server/probe.ts';
 import { eventually } from '../cluster.ts';
 import { binary, embedded, quiet, temporaryFolder } from './nats.ts';
 

@@ -3,8 +3,8 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { ConfigMaps, isStatus } from '../../kernel/contract/index.ts';
-import { startNats } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../kernel/store/index.ts';
+import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { eventually } from '../cluster.ts';
 import { embedded, quiet, temporaryFolder, testStore } from './nats.ts';
 

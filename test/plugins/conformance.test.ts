@@ -31,10 +31,10 @@ import {
   WriteAdmission,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
-import { freePorts } from '../../kernel/nats/probe.ts';
 import auth from '../../plugins/auth/index.ts';
 import bundles from '../../plugins/bundles/index.ts';
 import ca from '../../plugins/ca/index.ts';
+import { freePorts } from '../../plugins/cli/nats/server/probe.ts';
 import loadbalancer from '../../plugins/loadbalancer/index.ts';
 import network from '../../plugins/network/index.ts';
 import presence from '../../plugins/presence/index.ts';

@@ -15,7 +15,7 @@ import {
   WriteAdmission,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
-import { freePorts } from '../../kernel/nats/probe.ts';
+import { freePorts } from '../../plugins/cli/nats/server/probe.ts';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
 import { testKernel } from '../cluster.ts';
 import {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attend, definePlugin, type Member, type PluginDeclaration, Roll } from 'orlop/plugin';
 import t, { type Test } from 'tap';
+import { natsBy } from '../../plugins/cli/nats/server/index.ts';
 import presence from '../../plugins/presence/index.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 import { testdir } from '../testdir.ts';
@@ -149,7 +150,7 @@ t.test('one whose line is cut is missed, and back when the line is', async (t) =
   const { port } = relay.address() as { port: number };
   const url = new URL(first.natsUrl);
   url.port = String(port);
-  const second = await testKernel(t, { nats: { url: url.href }, plugins, config });
+  const second = await testKernel(t, { nats: natsBy({ url: url.href }), plugins, config });
   t.teardown(() => {
     for (const each of sockets) each.destroy();
     relay.close();

@@ -1,6 +1,7 @@
 import type { Logger } from 'orlop/plugin';
-import type { Listen, NatsServer, Tls } from '../../../kernel/nats/index.ts';
+import type { NatsServer, Tls } from '../../../kernel/nats/index.ts';
 import { isLoopback, namesOf, parseListen, reachedAt } from './listen.ts';
+import type { Listen } from './server/index.ts';
 import { SERVER_NAME, serverTls } from './tls.ts';
 
 const DAY_MS = 24 * 3_600_000;

@@ -18,12 +18,11 @@ import {
 } from 'orlop/plugin';
 import { type Kernel, type PluginEntry, startKernel } from '../../../kernel/kernel.ts';
 import { lineLogger } from '../../../kernel/log.ts';
-import type { NatsChoice } from '../../../kernel/nats/index.ts';
-import { freePorts } from '../../../kernel/nats/probe.ts';
 import { loaders, standardPlugins } from '../../standard.ts';
 import { openDataDir } from '../datadir.ts';
 import { findServer } from '../nats/binary.ts';
-import { stageInMemory } from '../nats/staging.ts';
+import { type NatsChoice, natsBy } from '../nats/server/index.ts';
+import { freePorts } from '../nats/server/probe.ts';
 import { cacheDir } from '../paths.ts';
 import { findModule, load } from './module.ts';
 import { Remains } from './remains.ts';
@@ -42,7 +41,7 @@ export async function testPlugin(
   const declaration = await load(path);
   tell(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
   const given = await readGiven(module);
-  const nats = { binary: await findServer(cacheDir(), tell), stage: stageInMemory };
+  const nats = { binary: await findServer(cacheDir(), tell) };
   remains.begin();
   const run = async (t: Checks): Promise<void> => {
     try {
@@ -98,7 +97,7 @@ async function check(t: Checks, { plugin, module, given, nats, folder, remains }
     const dataDir = mkdtempSync(join(folder, 'orlop-plugin-test-'));
     t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
     const log = lineLogger((line) => lines.push(line), 'debug');
-    const o = { cacheDir: cacheDir(), nats, node, loaders, plugins, log };
+    const o = { cacheDir: cacheDir(), nats: natsBy(nats), node, loaders, plugins, log };
     const started = await startKernel({ ...o, dataDir: openDataDir(dataDir) });
     t.teardown(() => started.stop());
     return started;

@@ -8,9 +8,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { StatusError } from 'orlop/plugin';
 import { lineLogger } from '../../../kernel/log.ts';
-import { storeDir } from '../../../kernel/nats/config.ts';
-import { stopOrphan } from '../../../kernel/nats/orphan.ts';
-import { stageInMemory } from '../nats/staging.ts';
+import { storeDir } from '../nats/server/config.ts';
+import { stopOrphan } from '../nats/server/orphan.ts';
+import { Staging } from '../nats/server/staging.ts';
 import { Progress } from './progress.ts';
 import type { Told } from './trialprocess.ts';
 
@@ -122,7 +122,7 @@ function refusal({ reason, message }: NonNullable<Told['refused']>): Error {
 /** What a kernel leaves that has no time to stop. */
 async function stopServer(folder: string): Promise<void> {
   await stopOrphan(join(folder, 'nats-server.pid'), join(folder, 'nats-server.conf'));
-  stageInMemory(storeDir(folder), lineLogger(console.error)).clear();
+  new Staging(storeDir(folder), lineLogger(console.error)).clear();
 }
 
 /** With all of its group. */

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { type ConfigMap, ConfigMaps, isStatus } from '../../../kernel/contract/index.ts';
-import { type Connection, connectTo, startNats } from '../../../kernel/nats/index.ts';
+import { type Connection, connectTo } from '../../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../../kernel/store/index.ts';
+import { startNats } from '../../../plugins/cli/nats/server/index.ts';
 import { embedded, quiet } from '../nats.ts';
 import { isDeletion, NAMESPACE } from './ledger.ts';
 

@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'orlop/plugin';
-import type { Staging } from '../../../kernel/nats/index.ts';
 
 const MEMORY = '/dev/shm';
 const TMPFS = 0x01021994;
@@ -22,7 +21,7 @@ const AGAIN_MS = 500;
  * from there to the stream, which it syncs, and removes the folder: all of it but the sync of the stream is for nothing, since a batch
  * that was only staged is dropped at the next start. `bench/store.bench.ts` pays for it.
  */
-class InMemory implements Staging {
+export class Staging {
   readonly #streams: string;
   readonly #folder: string;
   readonly #log: Logger;
@@ -65,6 +64,3 @@ class InMemory implements Staging {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
-
-/** The same for `NatsChoice`. */
-export const stageInMemory = (store: string, log: Logger): Staging => new InMemory(store, log);

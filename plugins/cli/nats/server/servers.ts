@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { StatusError } from '../contract/index.ts';
+import { StatusError } from 'orlop/plugin';
 import { LOOPBACK } from './config.ts';
 import { freePorts } from './probe.ts';
 import { Supervisor, type SupervisorOptions } from './supervisor.ts';

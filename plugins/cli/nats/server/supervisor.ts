@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Logger, StatusError } from '../contract/index.ts';
+import { type Logger, StatusError } from 'orlop/plugin';
 import { LOOPBACK, type ServerOptions, storeDir, writeConfig } from './config.ts';
 import { diskTrouble } from './disk.ts';
-import type { Staging } from './index.ts';
 import { stopOrphan } from './orphan.ts';
 import { ailment, freePorts, greets } from './probe.ts';
+import { Staging } from './staging.ts';
 
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
@@ -20,14 +20,14 @@ const CANNOT_WRITE = /write error|no space|out of resources|read-only|quota/i;
 
 export interface SupervisorOptions extends ServerOptions {
   binary: string;
-  stage?: ((store: string, log: Logger) => Staging) | undefined;
   log: Logger;
 }
 
 /** One embedded nats-server: started, watched, restarted on the same port when it dies, stopped. */
 export class Supervisor {
   readonly #o: SupervisorOptions;
-  readonly staging: Staging | undefined;
+  /** What the server stages of atomic batches. */
+  readonly staging: Staging;
   readonly #stopping = new AbortController();
   #config = '';
   #child: ChildProcess | undefined;
@@ -39,7 +39,7 @@ export class Supervisor {
 
   constructor(o: SupervisorOptions) {
     this.#o = o;
-    this.staging = o.stage?.(storeDir(o.folder), o.log);
+    this.staging = new Staging(storeDir(o.folder), o.log);
   }
 
   get #pidFile(): string {
@@ -96,12 +96,12 @@ export class Supervisor {
       clearTimeout(killer);
     }
     await this.#watching;
-    this.staging?.clear();
+    this.staging.clear();
     rmSync(this.#pidFile, { force: true });
   }
 
   async #spawn(): Promise<void> {
-    this.staging?.clear();
+    this.staging.clear();
     const log = openSync(this.#logFile, 'a', 0o600);
     // In a process group of its own: a Ctrl-C is for the kernel, which stops the server last.
     const child = spawn(this.#o.binary, ['-c', this.#config], {
@@ -126,7 +126,7 @@ export class Supervisor {
     const outcome = await Promise.race([failed, ready]);
     giveUp.abort();
     await ready;
-    if (outcome === undefined) return this.staging?.link();
+    if (outcome === undefined) return this.staging.link();
     child.kill('SIGKILL');
     const text = `nats-server did not start: ${outcome}. The end of ${this.#logFile}:\n${this.#logTail()}`;
     throw new StatusError('ServiceUnavailable', text);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writePrivate } from '../contract/index.ts';
+import { writePrivate } from 'orlop/plugin';
 
 export interface Credentials {
   user: string;
