@@ -49,6 +49,8 @@ export async function start(ctx: Context, manifest: Manifest, folder: string): P
       result = await peer.call(method, params);
     } catch (error) {
       if (isStatus(error, 'Timeout')) trouble = error.message;
+      // A refusal is an answer; that too many wait for theirs is none.
+      else if (!isStatus(error, 'TooManyRequests')) trouble = undefined;
       throw error;
     }
     const nonsense = problem?.(result);

@@ -80,12 +80,9 @@ def allows(policy, asked):
         return False
     if "path" in asked:
         return is_under(asked["path"], policy["nonResourcePath"])
-    name = asked.get("resource", "")
-    if asked.get("subresource"):
-        name += "/" + asked["subresource"]
     return (
         policy["namespace"] in ("*", asked.get("namespace") or "")
-        and policy["resource"] in ("*", name)
+        and policy["resource"] in ("*", asked.get("resource", ""))
         and policy["apiGroup"] in ("*", asked.get("group", ""))
     )
 

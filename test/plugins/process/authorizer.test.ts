@@ -39,7 +39,8 @@ t.test('in Python', async (t) => {
   const [amy, bob] = [user('amy'), { ...user('bob'), groups: ['system:authenticated', 'dev'] }];
   t.equal(await may(amy, { namespace: 'other' }), true);
   t.equal(await may(amy, { verb: 'create' }), false, 'she may only read');
-  t.equal(await may(amy, { subresource: 'log', verb: 'get' }), false);
+  t.equal(await may(amy, { subresource: 'log', verb: 'get' }), true);
+  t.equal(await may(amy, { subresource: 'exec', verb: 'create' }), false);
   t.equal(await may(bob, { verb: 'create', group: 'apps', resource: 'deployments' }), true);
   t.equal(await may(bob, { namespace: 'other' }), false);
   t.equal((await authorizer.authorize(amy, { verb: 'get', path: '/debug/x' })).allowed, true);
