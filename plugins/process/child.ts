@@ -11,6 +11,7 @@ import {
   request,
   resultOf,
 } from './messages.ts';
+import { Pace } from './pace.ts';
 import type { Peer, PeerOptions } from './peer.ts';
 
 export interface ChildOptions extends PeerOptions {
@@ -27,6 +28,9 @@ const GRACE_MS = 1_000;
 const OVERHEAD = 512;
 /** Bytes of a line of standard error that go to the log. */
 const LOG_LINE = 4_096;
+/** Lines of it a second, and at once: whoever writes more is held up. */
+const LOG_RATE = 200;
+const LOG_BURST = 5_000;
 
 /** A plugin in a child process: one JSON-RPC message per line on its standard input and output; standard error is its log. */
 export class ChildPeer implements Peer {
@@ -134,7 +138,7 @@ export class ChildPeer implements Peer {
   }
 
   #read(child: ChildProcessWithoutNullStreams): void {
-    const { log, limits } = this.#o;
+    const { limits } = this.#o;
     const lines = new LineReader(limits.message);
     child.stdout.on('data', (chunk: Buffer) => {
       try {
@@ -148,14 +152,34 @@ export class ChildPeer implements Peer {
     child.stdout.once('end', () =>
       setTimeout(() => this.#end('closed its standard output'), GRACE_MS).unref(),
     );
-    let errors = new LineReader(limits.message);
-    child.stderr.on('data', (chunk: Buffer) => {
+    this.#readLog(child);
+  }
+
+  #readLog({ stderr }: ChildProcessWithoutNullStreams): void {
+    const { log, limits } = this.#o;
+    let lines = new LineReader(limits.message);
+    const pace = new Pace(LOG_RATE, LOG_BURST);
+    let timer: NodeJS.Timeout | undefined;
+    let isHeldUp = false;
+    stderr.on('data', (chunk: Buffer) => {
+      let wait = 0;
       try {
-        for (const line of errors.push(chunk)) this.#logLine(line);
+        const said = lines.push(chunk);
+        for (const line of said) this.#logLine(line);
+        wait = pace.wait(said.length, performance.now());
       } catch (error) {
-        errors = new LineReader(limits.message);
+        lines = new LineReader(limits.message);
         log.warn(`wrote ${(error as Error).message} to standard error, which is dropped`);
       }
+      if (wait === 0 || this.#isGone) return;
+      if (!isHeldUp) log.warn(`is held up: it writes over ${LOG_RATE} lines a second to standard error`);
+      isHeldUp = true;
+      stderr.pause();
+      timer = setTimeout(() => stderr.resume(), wait).unref();
+    });
+    void this.#exited.then(() => {
+      clearTimeout(timer);
+      stderr.resume();
     });
   }
 

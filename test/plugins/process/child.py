@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 state = {"events": [], "messages": [], "closed": []}
@@ -47,6 +48,11 @@ def receive():
         state["closed"].append(message["params"])
 
 
+def babble():
+    while True:
+        sys.stderr.write("all work and no play\n" * 100)
+
+
 def do(work):
     if work["what"] == "call":
         call("bus.publish", subject="child.did", data=call(work["method"], **work["params"]))
@@ -61,6 +67,8 @@ def do(work):
     elif work["what"] == "close":
         os.close(1)
         time.sleep(3600)
+    elif work["what"] == "babble":
+        threading.Thread(target=babble, daemon=True).start()
     elif work["what"] == "flood":
         asked = [f"flood{number}" for number in range(work["count"])]
         for each in asked:

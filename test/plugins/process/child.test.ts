@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ConfigMaps, type Json } from 'orlop/plugin';
 import t, { type Test } from 'tap';
+import { lineLogger } from '../../../kernel/log.ts';
+import { Pace } from '../../../plugins/process/pace.ts';
 import { eventually, type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
 import { memory } from '../../kernel/cycles.ts';
 import { testdir } from '../../testdir.ts';
@@ -296,6 +298,31 @@ t.test('one that does not read cannot fill the memory', async (t) => {
   t.same(failed, [], 'each was answered in the end');
   t.match(closed, [{ id: 1_000, error: { data: { reason: 'Expired' }, message: /list again/ } }]);
   t.equal(status(kernel).revision, 1, 'it goes on');
+});
+
+t.test('one that writes to its log without end is held up', async (t) => {
+  const pace = new Pace(10, 100);
+  t.same(
+    [pace.wait(100, 0), pace.wait(5, 0), pace.wait(0, 500), pace.wait(20, 1_500), pace.wait(100, 60_000)],
+    [0, 500, 0, 1_000, 0],
+  );
+  const said = { babble: 0, heldUp: 0 };
+  const log = lineLogger((line) => {
+    if (line.includes('all work and no play')) said.babble += 1;
+    if (line.includes('child: is held up: it writes over 200 lines a second')) said.heldUp += 1;
+  });
+  const kernel = await started(t, {}, { log, timing });
+  kernel.bus.publish('child.do', { what: 'babble' });
+  await eventually('it is held up', () => said.heldUp > 0);
+  const { pid } = (await tell(kernel, { what: 'state' })) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  await eventually(
+    'it is started again',
+    () => status(kernel).phase === 'Running' && status(kernel).revision > 1,
+  );
+  t.match(status(kernel).lastError, /its process ended: SIGKILL; it said last: all work and no play/);
+  t.ok(said.babble < 50_000, `${said.babble} lines`);
+  t.equal(said.heldUp, 1, 'which is said once');
 });
 
 t.test('a manifest that is wrong', async (t) => {
