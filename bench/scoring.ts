@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Nodes, Plugins, type Pod, Pods } from '../kernel/contract/index.ts';
 import { type Kernel, startKernel } from '../kernel/kernel.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
+import { follow } from '../plugins/cli/desired.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { loaders } from '../plugins/standard.ts';
@@ -32,6 +33,7 @@ export async function schedule(name?: string, module?: string): Promise<Schedule
     nats: natsBy({ binary: await findServer(CACHE_DIR, console.error) }),
     plugins: module === undefined ? [] : [{ module }],
     loaders,
+    follow,
     log: { debug() {}, info() {}, warn() {}, error: console.error },
   });
   try {

@@ -9,6 +9,7 @@ import {
 } from './contract/index.ts';
 import {
   type Crashes,
+  type Follow,
   Host,
   type LoadedPlugin,
   type Loaders,
@@ -62,6 +63,8 @@ export interface KernelOptions {
   /** For modules that `import` does not take, e.g. manifests of plugins in other languages. */
   loaders?: Loaders | undefined;
   crashes?: Crashes;
+  /** Absent: `Plugin` objects tell what runs, and nothing is made of what they ask for. */
+  follow?: Follow | undefined;
 }
 
 export interface Kernel {

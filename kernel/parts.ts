@@ -32,7 +32,7 @@ export async function openParts(o: Omit<StoreOptions, 'encoded'>): Promise<Parts
 export function bindEncoding(stores: () => readonly ObjectStore[], host: () => Host): (kind: string) => void {
   return (kind) => {
     if (kind !== SecretsEncoding.kind) return;
-    const encoding = host().direct(SecretsEncoding);
-    if (encoding) for (const store of stores()) store.setEncoding(encoding);
+    const encodings = host().encodings();
+    if (encodings.length > 0) for (const store of stores()) store.setEncodings(encodings);
   };
 }

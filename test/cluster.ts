@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { type Kernel, type KernelOptions, startKernel } from '../kernel/kernel.ts';
 import { lineLogger } from '../kernel/log.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
+import { follow } from '../plugins/cli/desired.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { loaders } from '../plugins/standard.ts';
@@ -42,6 +43,7 @@ export async function testKernel(t: Test, options: TestKernelOptions = {}): Prom
     cacheDir: CACHE_DIR,
     plugins: [],
     loaders,
+    follow,
     log: lineLogger((line) => lines.push(line), 'debug'),
     nats: natsBy(
       other ? { url: other.natsUrl } : { binary: await findServer(CACHE_DIR, (text) => t.comment(text)) },

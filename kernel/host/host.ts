@@ -1,7 +1,6 @@
 import { within } from '../contract/deadline.ts';
 import * as contract from '../contract/index.ts';
 import {
-  asStatusError,
   freezeExports,
   type GraphNode,
   isolationText,
@@ -14,10 +13,11 @@ import {
   StatusError,
   sortGraph,
 } from '../contract/index.ts';
+import { Codecs } from './codecs.ts';
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
-import { Desired } from './desired.ts';
+import { Encodings } from './encodings.ts';
 import { LeaseHolder } from './lease.ts';
-import { type Crashes, Report } from './report.ts';
+import { type Crashes, type Follower, Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';
 import { Services } from './services.ts';
 import type { Managed, PluginStatus } from './status.ts';
@@ -43,7 +43,11 @@ export interface HostOptions extends Omit<Surroundings, 'objects' | 'services' |
   timing?: Partial<Timing>;
   loaders?: Loaders | undefined;
   crashes?: Crashes | undefined;
+  follow?: Follow | undefined;
 }
+
+/** Makes plugins run as their `Plugin` objects ask. */
+export type Follow = (host: Host, o: Pick<HostOptions, 'kernel' | 'roles' | 'plugins' | 'log'>) => Follower;
 
 // Its plugins share it.
 freezeExports(contract);
@@ -61,6 +65,8 @@ export class Host {
   readonly #managed = new Map<string, Managed>();
   readonly #leases = new Map<string, LeaseHolder>();
   readonly #report: Report | undefined;
+  readonly #codecs: Codecs;
+  readonly #encodings: Encodings;
   #order: Map<string, string[]> = new Map();
   /** Whether everything it was given has been started: only then it follows what `Plugin` objects ask for. */
   #ready = false;
@@ -76,16 +82,20 @@ export class Host {
       timing: { ...TIMING, ...o.timing },
       fatal: (error) => o.fatal?.(error),
     };
+    this.#codecs = new Codecs(this.#around);
+    this.#encodings = new Encodings(this, this.#groups);
     if (o.workers) {
-      const desired = new Desired(this, o.roles, o.plugins);
+      const follow = o.follow?.(this, o);
       this.#report = new Report({
         ...o,
         objects: o.objects('host'),
         interval: this.#around.timing.lease,
         plugins: () => this.#managed.values(),
         ready: () => this.#ready,
-        apply: async (name, spec, labels) =>
-          o.crashes?.held(name, spec) ?? (await desired.apply(name, spec, labels)),
+        apply: async (name, object, labels) => {
+          const spec = object?.metadata?.deletionTimestamp === undefined ? object?.spec : undefined;
+          return o.crashes?.held(name, spec) ?? (await follow?.(name, object, labels));
+        },
       });
     }
   }
@@ -100,17 +110,23 @@ export class Host {
     this.#place(plugins);
     this.#report?.start();
     try {
+      // Before anything reads Secrets all that is stored must be readable, as the object of their encoding says how.
+      const first = [...this.#units.values()].filter(({ plugin }) =>
+        provides(plugin, SecretsEncoding, ModuleSource),
+      );
+      await Promise.all(first.map((unit) => this.#startUnit(unit)));
+      for (const { name, plugin } of first)
+        if (provides(plugin, SecretsEncoding)) await this.#report?.apply(name);
       const started = new Map<string, Promise<void>>();
       for (const [name, providers] of this.#order) {
         const unit = this.#units.get(name);
-        if (!unit) continue;
+        if (!unit || first.includes(unit)) continue;
         const before = Promise.all(providers.map(async (provider) => started.get(provider)));
         const begun = before.then(() => this.#startUnit(unit));
         started.set(name, begun);
       }
       const groups = this.#groups.map((group) => group.start());
       await Promise.all(started.values());
-      // A thread may not start before what an object asks for: another encoding of Secrets.
       this.#ready = true;
       await this.#report?.again();
       await Promise.all(groups);
@@ -158,27 +174,27 @@ export class Host {
     const order = sortGraph(
       this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
     );
-    if (encodesSecrets(next)) await this.#swapEncoding(managed, next);
+    if (provides(next, SecretsEncoding)) await this.#encodings.replace(managed, next);
     else await managed.swap(next);
     this.#order = order;
   }
 
-  /** In the worker threads first: a thread must be able to read what another writes. */
-  async #swapEncoding(managed: Managed, next: LoadedPlugin): Promise<void> {
-    const old = managed.plugin;
-    try {
-      await Promise.all(this.#groups.map((group) => group.followEncoding(next)));
-      await managed.swap(next);
-    } catch (error) {
-      for (const group of this.#groups) {
-        await group.followEncoding(old).catch((why: unknown) =>
-          this.#o.log.error(`worker "${group.name}" keeps an encoding of Secrets that was refused`, {
-            error: asStatusError(why).message,
-          }),
-        );
-      }
-      throw error;
-    }
+  /** Of Secrets: the first writes, the others read what they wrote. */
+  encodings(): SecretsEncoding[] {
+    const { services } = this.#codecs;
+    const writer = this.direct(SecretsEncoding);
+    if (!this.#o.workers) return services;
+    return writer ? [writer, ...services] : [];
+  }
+
+  /** Runs these encodings in this thread, beside that of a plugin of its own. Throws why one does not start. */
+  async encode(plugins: readonly LoadedPlugin[]): Promise<void> {
+    await this.#codecs.set(plugins).finally(() => this.#provided(SecretsEncoding.kind));
+  }
+
+  /** An encoding of which there are Secrets is kept to decode them, in every thread; without one, all are let go but the present one. */
+  async keep(source?: PluginSource): Promise<void> {
+    await this.#encodings.keep(source && (await loadPlugin(source, undefined, this.#o.loaders)));
   }
 
   async locate(module: string): Promise<string> {
@@ -259,6 +275,7 @@ export class Host {
       stopped.set(name, ended);
     }
     await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop())]);
+    await this.#codecs.set([]);
     const finish = within(LAST_WRITE, 'writing to the store', () => this.#report?.finish());
     await finish.catch((error: unknown) => {
       this.#o.log.warn('the last status of the plugins could not be written', { error: String(error) });
@@ -266,12 +283,11 @@ export class Host {
   }
 
   #place(plugins: readonly LoadedPlugin[]): void {
-    const loaded = [...this.#managed.values()].map(({ plugin }) => plugin);
-    const encoding = [...plugins, ...loaded].find(encodesSecrets);
+    this.#encodings.add(plugins.filter((plugin) => provides(plugin, SecretsEncoding)));
     for (const plugin of plugins) {
       const { name } = plugin.declaration;
       if (typeof plugin.isolation !== 'string' && this.#o.workers) {
-        this.#managed.set(name, this.#group(plugin.isolation.worker, encoding).add(plugin));
+        this.#managed.set(name, this.#group(plugin.isolation.worker).add(plugin));
         continue;
       }
       const before = this.#o.revisions?.[name] ?? 0;
@@ -281,11 +297,11 @@ export class Host {
     }
   }
 
-  #group(name: string, encoding: LoadedPlugin | undefined): WorkerGroup {
+  #group(name: string): WorkerGroup {
     const found = this.#groups.find((group) => group.name === name);
     if (found) return found;
     const changed = (plugin: string): void => this.#changed(plugin);
-    const group = new WorkerGroup(name, encoding, this.#o.workers!, this.#around, changed);
+    const group = new WorkerGroup(name, this.#encodings.plugins, this.#o.workers!, this.#around, changed);
     this.#groups.push(group);
     return group;
   }
@@ -353,6 +369,6 @@ export class Host {
   }
 }
 
-function encodesSecrets({ declaration }: LoadedPlugin): boolean {
-  return declaration.provides?.some(({ kind }) => kind === SecretsEncoding.kind) ?? false;
+function provides({ declaration }: LoadedPlugin, ...tokens: { kind: string }[]): boolean {
+  return declaration.provides?.some(({ kind }) => tokens.some((each) => each.kind === kind)) ?? false;
 }

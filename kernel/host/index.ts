@@ -6,7 +6,7 @@ export {
   type PluginEntry,
   type PluginSource,
 } from './declaration.ts';
-export { Host, type HostOptions } from './host.ts';
+export { type Follow, Host, type HostOptions } from './host.ts';
 export type { Crashes } from './report.ts';
 export { TIMING, type Timing } from './run.ts';
 export type { PluginStatus } from './status.ts';

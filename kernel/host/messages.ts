@@ -14,6 +14,8 @@ export interface ThreadData {
   dataDir: string;
   cacheDir: string;
   plugins: PluginEntry[];
+  /** Of Secrets, the first writes; none where they are not read. */
+  encodings: PluginEntry[];
   loaders?: Loaders | undefined;
   /** What its plugins may touch; absent: everything. */
   resources?: Resource[] | undefined;
@@ -25,7 +27,9 @@ export interface ThreadData {
 /** To the plugins of a running thread. `resources`: what this one may touch; absent: everything. */
 export type Change =
   | { type: 'load' | 'swap'; name: string; entry: PluginEntry; resources?: Resource[] | undefined }
-  | { type: 'unload'; name: string };
+  | { type: 'unload'; name: string }
+  /** The encodings of Secrets, of which the first writes. */
+  | { type: 'encode'; entries: PluginEntry[] };
 
 export type ToThread = { type: 'ping' } | { type: 'change'; id: number; change: Change } | { type: 'stop' };
 

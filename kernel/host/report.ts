@@ -23,12 +23,7 @@ export interface ReportOptions extends Pick<HostOptions, 'bus' | 'log' | 'kernel
   plugins(): Iterable<Managed>;
   /** Whether the plugins the kernel was given have been started: what objects ask for comes after. */
   ready(): boolean;
-  /** Makes the plugin run as its object asks, on a node with these labels; says why not, if it cannot. */
-  apply(
-    name: string,
-    spec: PluginObject['spec'] | undefined,
-    labels: Readonly<Record<string, string>> | undefined,
-  ): Promise<string | undefined>;
+  apply: Follower;
 }
 
 /** What is remembered of plugins that ended the process before this one. */
@@ -38,6 +33,12 @@ export interface Crashes {
   /** What the plugin's status tells of it. */
   past(name: string): Pick<PluginInstance, 'restarts' | 'lastError' | 'reason'>;
 }
+/** Makes the plugin run as its object asks, on a node with these labels; says why not, if it cannot. */
+export type Follower = (
+  name: string,
+  object: PluginObject | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+) => Promise<string | undefined>;
 
 interface Outcome {
   refused: string | undefined;
@@ -77,7 +78,7 @@ export class Report {
     this.#writing = writing;
     this.#applying = controller(ctx, {
       sources: [plugins, ...labels],
-      reconcile: (name) => this.#apply(name),
+      reconcile: async (name) => (this.#o.ready() ? await this.apply(name) : undefined),
     });
     for (const { name } of this.#o.plugins()) writing.enqueue(name);
     this.#alive = bus.serve(subject(kernel.id), () => null);
@@ -109,8 +110,8 @@ export class Report {
     await Promise.all([...this.#o.plugins()].map(({ name }) => this.#write(name)));
   }
 
-  async #apply(name: string): Promise<void> {
-    if (!this.#o.ready()) return;
+  /** Makes it run as its object asks, now. */
+  async apply(name: string): Promise<void> {
     const { objects, kernel } = this.#o;
     const [stored, node] = await Promise.all([
       objects.get(Plugins, { name }, { revision: 0 }),
@@ -119,7 +120,8 @@ export class Report {
     const { spec, metadata } = stored?.value ?? {};
     if (spec?.placement?.nodeSelector) this.#selecting.add(name);
     else this.#selecting.delete(name);
-    const refused = await this.#o.apply(name, spec, node && (node.value.metadata?.labels ?? {}));
+    const labels = node && (node.value.metadata?.labels ?? {});
+    const refused = await this.#o.apply(name, stored?.value, labels);
     this.#outcomes.set(name, { refused, generation: metadata?.generation ?? 0 });
     this.#writing?.enqueue(name);
     if (refused === undefined) this.#retry();
@@ -150,7 +152,7 @@ export class Report {
     if (instances.length === 0 && before.length > 0 && Object.keys(spec ?? {}).length === 0) {
       return await objects.delete(Plugins, { name }, { revision: stored.revision }).then(() => undefined);
     }
-    const next = pluginStatus(instances, status?.conditions);
+    const next = pluginStatus(instances, status);
     if (JSON.stringify(status) !== JSON.stringify(next))
       await objects.update(Plugins, { ...stored.value, status: next }).catch((error: unknown) => {
         // Deleted meanwhile, it is looked at once more.
@@ -188,6 +190,7 @@ export class Report {
     const { objects, bus, kernel, log } = this.#o;
     this.#retry();
     try {
+      await this.again();
       const { items } = await objects.list(Plugins, { revision: 0 });
       const kernels = new Set(items.flatMap(({ value }) => kernelsOf(value)));
       kernels.delete(kernel.id);

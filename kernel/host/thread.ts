@@ -6,12 +6,12 @@ import { asStatusError, qualifiedResource, type Resource, SecretsEncoding } from
 import { each, errorsAsText } from '../log.ts';
 import { connectTo } from '../nats/index.ts';
 import { bindEncoding, openParts, type Parts } from '../parts.ts';
-import { loadPlugin } from './declaration.ts';
+import { type LoadedPlugin, loadPlugin, type PluginEntry } from './declaration.ts';
 import { Host } from './host.ts';
 import type { Change, FromThread, ThreadData, ToThread } from './messages.ts';
 
-const { worker, kernel, connection, dataDir, cacheDir, plugins, loaders, resources, revisions, timing } =
-  workerData as ThreadData;
+const data = workerData as ThreadData;
+const { worker, kernel, connection, dataDir, cacheDir, loaders, resources, revisions, timing } = data;
 const port = parentPort!;
 const log = each((level) => (message, fields) => {
   const plain = JSON.parse(JSON.stringify(fields ?? {}, errorsAsText)) as Record<string, unknown>;
@@ -41,9 +41,10 @@ function sendStatus(): void {
 
 async function start(): Promise<void> {
   const name = `orlop ${kernel.id} ${worker}`;
-  const [connected, loaded] = await Promise.all([
+  const [connected, plugins, encodings] = await Promise.all([
     connectTo(connection, name),
-    Promise.all(plugins.map((entry) => loadPlugin(entry, undefined, loaders))),
+    load(data.plugins),
+    load(data.encodings),
   ]);
   nats = connected;
   parts = await open(resources);
@@ -53,7 +54,7 @@ async function start(): Promise<void> {
     bus: parts.bus,
     blobs: parts.blobs,
     log,
-    plugins: loaded,
+    plugins,
     dataDir: (plugin) => join(dataDir, 'plugins', plugin),
     cacheDir: (plugin) => join(cacheDir, 'plugins', plugin),
     provided: encode,
@@ -62,10 +63,15 @@ async function start(): Promise<void> {
     timing,
     loaders,
   });
+  await host.encode(encodings);
   const starting = host.start();
   place();
   await starting;
   sendStatus();
+}
+
+async function load(entries: readonly PluginEntry[]): Promise<LoadedPlugin[]> {
+  return await Promise.all(entries.map((entry) => loadPlugin(entry, undefined, loaders)));
 }
 
 async function open(slice: Resource[] | undefined): Promise<Parts> {
@@ -75,8 +81,9 @@ async function open(slice: Resource[] | undefined): Promise<Parts> {
 
 /** The others keep their store, and the plugin's instance before keeps its own, while one is opened that holds what the change needs. */
 async function change(change: Change): Promise<void> {
+  await (change.type === 'load' || change.type === 'unload' ? running : placed);
+  if (change.type === 'encode') return await host!.encode(await load(change.entries));
   const { name } = change;
-  await (change.type === 'swap' ? placed : running);
   if (change.type === 'unload') {
     await host!.unload(name);
     await more.get(name)?.close();

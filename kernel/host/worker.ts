@@ -66,10 +66,10 @@ export class WorkerGroup {
   readonly #settings: WorkerSettings;
   readonly #around: Surroundings;
   readonly #changed: (name: string) => void;
-  /** The plugin that encodes Secrets. An encoding cannot be called across threads: where Secrets are read it runs as well. */
-  #encoding: LoadedPlugin | undefined;
-  /** By which the present thread knows it, if it has it: a plugin keeps the name it was loaded by when another takes its place. */
-  #encodingName: string | undefined;
+  /** Of Secrets, the first writes. They cannot be called across threads: where Secrets are read they run as well. */
+  #encodings: readonly LoadedPlugin[];
+  /** Whether the present thread has them. */
+  #isEncoding = false;
   #thread: ThreadHandle | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** Without having run for long. */
@@ -80,13 +80,13 @@ export class WorkerGroup {
 
   constructor(
     name: string,
-    encoding: LoadedPlugin | undefined,
+    encodings: readonly LoadedPlugin[],
     settings: WorkerSettings,
     around: Surroundings,
     changed: (name: string) => void,
   ) {
     this.name = name;
-    this.#encoding = encoding;
+    this.#encodings = encodings;
     this.#settings = settings;
     this.#around = around;
     this.#changed = changed;
@@ -94,8 +94,8 @@ export class WorkerGroup {
 
   /** One that runs with the next `start`, or from `join` on. Throws `Invalid` when it cannot enter a thread. */
   add(plugin: LoadedPlugin): Managed {
-    const needed = readsSecrets(resourcesOf([plugin.declaration])) ? this.#encoding : undefined;
-    for (const { declaration, entry } of needed ? [plugin, needed] : [plugin]) {
+    const needed = readsSecrets(resourcesOf([plugin.declaration])) ? this.#encodings : [];
+    for (const { declaration, entry } of [plugin, ...needed]) {
       if (entry) continue;
       const text = `plugin "${declaration.name}" cannot run in worker "${this.name}": give its module, a declaration cannot enter a thread`;
       throw new StatusError('Invalid', text);
@@ -110,15 +110,15 @@ export class WorkerGroup {
     const { kernel, timing, log } = this.#around;
     const plugins = this.members.map(({ plugin }) => plugin);
     const resources = resourcesOf(plugins.map(({ declaration }) => declaration));
-    const encoding = readsSecrets(resources) ? this.#encoding : undefined;
-    this.#encodingName = encoding?.declaration.name;
+    this.#isEncoding = readsSecrets(resources);
     this.#since = performance.now();
     this.#thread = new ThreadHandle({
       data: {
         ...this.#settings,
         worker: this.name,
         kernel,
-        plugins: [...plugins, ...(encoding ? [encoding] : [])].map(threadEntry),
+        plugins: plugins.map(threadEntry),
+        encodings: (this.#isEncoding ? this.#encodings : []).map(threadEntry),
         resources,
         revisions: Object.fromEntries(this.members.map(({ name, current }) => [name, current.revision])),
         timing,
@@ -156,12 +156,10 @@ export class WorkerGroup {
     this.#remove(name);
   }
 
-  /** Another plugin encodes Secrets from now on, in the place of the one the thread was started with. */
-  async followEncoding(next: LoadedPlugin): Promise<void> {
-    if (this.#encoding === next) return;
-    const name = this.#encodingName;
-    if (name !== undefined) await this.#thread?.change(changeTo('swap', name, next));
-    this.#encoding = next;
+  /** These encode Secrets from now on. Throws when one does not run in the thread. */
+  async follow(encodings: readonly LoadedPlugin[]): Promise<void> {
+    this.#encodings = encodings;
+    if (this.#isEncoding) await this.#change('encodings', (thread) => thread.change(this.#encodingChange()));
   }
 
   /** What is asked of a thread that is down, or goes down over it, is done with its next start. */
@@ -185,12 +183,13 @@ export class WorkerGroup {
   }
 
   async #bringEncoding(thread: ThreadHandle, plugin: LoadedPlugin): Promise<void> {
-    const encoding = this.#encoding;
-    if (!encoding || this.#encodingName !== undefined || !readsSecrets(resourcesOf([plugin.declaration])))
-      return;
-    const { name } = encoding.declaration;
-    await thread.change({ type: 'load', name, entry: threadEntry(encoding), resources: [] });
-    this.#encodingName = name;
+    if (this.#isEncoding || !readsSecrets(resourcesOf([plugin.declaration]))) return;
+    await thread.change(this.#encodingChange());
+    this.#isEncoding = true;
+  }
+
+  #encodingChange(): Change {
+    return { type: 'encode', entries: this.#encodings.map(threadEntry) };
   }
 
   #member(name: string): Remote {
@@ -248,11 +247,14 @@ function readsSecrets(resources: readonly Resource[] | undefined): boolean {
 }
 
 function changeTo(type: 'load' | 'swap', name: string, next: LoadedPlugin): Change {
-  if (next.entry) return { type, name, entry: threadEntry(next), resources: resourcesOf([next.declaration]) };
-  throw new StatusError('Invalid', 'a swap in a worker needs a module: a declaration cannot enter a thread');
+  return { type, name, entry: threadEntry(next), resources: resourcesOf([next.declaration]) };
 }
 
 function threadEntry({ declaration, entry, config }: LoadedPlugin): PluginEntry {
-  const memory = declaration.isolation === 'process' ? entry!.memory : undefined;
-  return { module: entry!.module, config, isolation: 'inline', memory };
+  if (!entry) {
+    const text = `plugin "${declaration.name}" needs a module to run in a worker: a declaration cannot enter a thread`;
+    throw new StatusError('Invalid', text);
+  }
+  const memory = declaration.isolation === 'process' ? entry.memory : undefined;
+  return { module: entry.module, config, isolation: 'inline', memory };
 }

@@ -5,20 +5,23 @@ import { resourceId } from './subjects.ts';
 /** Which resources are stored encoded, and by what. */
 export class Encodings {
   readonly #resources: ReadonlySet<string>;
-  /** What is stored as it is can be read without the plugin that did so. */
-  readonly #known = new Map<string, Pick<SecretsEncoding, 'decode'>>([
-    ['identity', { decode: (raw) => raw }],
-  ]);
+  /** By label, and by the name in it. */
+  #known: ReadonlyMap<string, Pick<SecretsEncoding, 'decode'>> = new Map();
   #current: SecretsEncoding | undefined;
 
   constructor(resources: readonly Resource[]) {
     this.#resources = new Set(resources.map(resourceId));
   }
 
-  /** New values are written by `encoding`; what others wrote is still read by them. */
-  set(encoding: SecretsEncoding): void {
-    this.#current = encoding;
-    this.#known.set(encoding.encoding, encoding);
+  /** New values are written by the first; what the others wrote is read by them, and what is stored as it is by anybody. */
+  set(encodings: readonly SecretsEncoding[]): void {
+    [this.#current] = encodings;
+    const all = [...encodings].reverse();
+    this.#known = new Map<string, Pick<SecretsEncoding, 'decode'>>([
+      ['identity', { decode: (raw) => raw }],
+      ...all.map((each) => [each.encoding, each] as const),
+      ...all.map((each) => [labelOf(each), each] as const),
+    ]);
   }
 
   /** The value as it is stored, and the label of its encoding if it has one. */
@@ -41,7 +44,7 @@ export class Encodings {
     return {
       decode: (raw) => {
         const [name = ''] = label.split('/');
-        const found = this.#known.get(name);
+        const found = this.#known.get(label) ?? this.#known.get(name);
         if (!found) {
           const text = `${subject} is stored with the encoding "${name}", which no running plugin has: start it again`;
           throw new StatusError('InternalError', text);

@@ -34,8 +34,8 @@ export interface StoreOptions {
 export interface ObjectStore extends ObjectClient {
   /** The same store for another writer. */
   as(writer: string): ObjectClient;
-  /** Until this is called, encoded resources can be neither written nor read. */
-  setEncoding(encoding: SecretsEncoding): void;
+  /** The first writes encoded resources, all read them; until this is called, they can be neither written nor read. */
+  setEncodings(encodings: readonly SecretsEncoding[]): void;
   /** The last revision of the objects' stream that the cache has. */
   revision(): number;
   close(): Promise<void>;
@@ -111,8 +111,8 @@ class Store extends Client implements ObjectStore {
     return new Client(this.#shardOf, this.#writer, { writer });
   }
 
-  setEncoding(encoding: SecretsEncoding): void {
-    this.#encodings.set(encoding);
+  setEncodings(encodings: readonly SecretsEncoding[]): void {
+    this.#encodings.set(encodings);
   }
 
   revision(): number {

@@ -12,6 +12,7 @@ import { UsageError, type Values } from './command.ts';
 import { CrashLoops } from './crashes.ts';
 import { type Blame, blame } from './culprit.ts';
 import { openDataDir } from './datadir.ts';
+import { follow } from './desired.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { collectWhenIdle } from './idle.ts';
 import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
@@ -55,6 +56,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     config,
     loaders,
     crashes,
+    follow,
     log,
     nats: natsBy({
       replicas,

@@ -26,6 +26,8 @@ export interface ControllerFixture {
   away(): Promise<() => Promise<void>>;
   /** What it is for. Without one, only what holds for every controller is looked at. */
   tasks?: readonly ControllerTask[];
+  /** Returns when it has done what its own cluster asks of it, where that is not nothing. */
+  begun?(): Promise<unknown>;
   /** Resources it may write beyond Kubernetes' and Orlop's own. */
   resources?: readonly Resource[];
 }
@@ -78,6 +80,9 @@ export async function controllerConformance(
     const fixture = await make(t);
     const { objects, blobs, tasks = [] } = fixture;
     const writes = await Writes.of(t, objects, name, fixture.resources);
+    await fixture.begun?.();
+    await writes.caughtUp();
+    if (fixture.begun) writes.mark();
     await pause(REST.quiet);
     t.same(await writes.own(), [], 'where nothing asks it to, it writes nothing');
     await strangers(objects);

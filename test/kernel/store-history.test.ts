@@ -112,7 +112,7 @@ t.test('the state at a revision, from the cache and from the stream', async (t) 
 t.test('encoded values and grants', async (t) => {
   const store = await testStore(t, server, { encoded: [Secrets] });
   const flip = (raw: Uint8Array): Uint8Array => Uint8Array.from(raw, (byte) => byte ^ 0x55);
-  store.setEncoding({ encoding: 'flip', encode: flip, decode: flip });
+  store.setEncodings([{ encoding: 'flip', encode: flip, decode: flip }]);
   const key = { namespace: 'default', name: 's' };
   await store.create(Secrets, { metadata: key, stringData: { n: '1' } });
   await store.update(Secrets, { metadata: key, stringData: { n: '2' } });

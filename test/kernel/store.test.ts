@@ -339,13 +339,13 @@ t.test('encoded values', async (t) => {
   await t.rejects(store.create(ConfigMaps, config('e', { p: 'plain' }, 'enc')), reason('ServiceUnavailable'));
   const flip = (value: Uint8Array, key: string): Uint8Array => value.map((byte) => byte ^ key.length);
   const encoding = { encoding: 'flip', encode: flip, decode: flip };
-  store.setEncoding(encoding);
+  store.setEncodings([encoding]);
   const made = await store.create(ConfigMaps, config('e', { p: 'plain' }, 'enc'));
   t.strictSame(made.value.data, { p: 'plain' });
   const reader = await testStore(t, server, { encoded: [ConfigMaps] });
   const got = await reader.get(ConfigMaps, { namespace: 'enc', name: 'e' });
   t.throws(() => got?.value, reason('InternalError'), 'unreadable without its plugin');
-  reader.setEncoding(encoding);
+  reader.setEncodings([encoding]);
   t.strictSame(got?.value.data, { p: 'plain' });
   t.equal(got?.value.metadata?.resourceVersion, String(made.revision));
   await reader.modify(ConfigMaps, { namespace: 'enc', name: 'e' }, (draft) => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../bus.ts';
 import { withCondition } from './conditions.ts';
 import type { Condition } from './kubernetes.ts';
@@ -49,6 +50,16 @@ export interface PluginInstance {
   refused?: string;
 }
 
+/** How far Secrets are written anew that encodings before the present one have stored. Written by the plugin that does it. */
+export interface PluginMigration {
+  /** Modules, with their configuration, by which Secrets may be stored beside what each kernel has of its own; kernels keep them running to decode. */
+  encodings: Pick<PluginObject['spec'], 'module' | 'config'>[];
+  /** Secrets that are still to be written anew, as far as it is known. */
+  left: number;
+  /** Whose encoding every Secret is stored by, as `encodersOf` names them; absent until then. */
+  done?: string;
+}
+
 /** `orlop.dev/v1` `Plugin`: one plugin of the cluster, as asked for and as it runs. Cluster-scoped. */
 export interface PluginObject extends KubeObject {
   /** The user's; what is absent is as the module and the kernel's own set of plugins have it. */
@@ -85,6 +96,8 @@ export interface PluginObject extends KubeObject {
     /** The kernels that run it. */
     kernels?: string[];
     instances?: PluginInstance[];
+    /** Of one that encodes Secrets. */
+    migration?: PluginMigration;
     conditions?: Condition[];
   };
 }
@@ -115,20 +128,22 @@ const ORDER: readonly PluginPhase[] = [
   'Stopped',
 ];
 
-/** What a plugin's instances add up to; `conditions` as they were. */
+/** What a plugin's instances add up to; what others wrote is as it was `before`. */
 export function pluginStatus(
   instances: readonly PluginInstance[],
-  conditions?: readonly Condition[],
+  before?: PluginObject['status'],
 ): NonNullable<PluginObject['status']> {
+  const { conditions, migration } = before ?? {};
   const rank = ({ phase, healthy }: PluginInstance): number => ORDER.indexOf(phase) - (healthy ? 0 : 0.5);
   const [worst] = [...instances].sort((a, b) => rank(a) - rank(b));
   const say = ({ kernel, node }: PluginInstance, text: string): string =>
     instances.length === 1 ? text : `${node ? `node ${node}` : `kernel ${kernel}`}: ${text}`;
   const refused = instances.find((each) => each.refused !== undefined);
   const next = refused || conditions ? [...withCondition(conditions, applied(refused, say))] : undefined;
+  const kept = { ...(migration ? { migration } : {}), ...(next ? { conditions: next } : {}) };
   if (!worst) {
     const message = 'no kernel that is up runs it: see spec.module and spec.placement';
-    return { phase: 'Pending', message, kernels: [], instances: [], ...(next ? { conditions: next } : {}) };
+    return { phase: 'Pending', message, kernels: [], instances: [], ...kept };
   }
   const { phase, version, revision, kind, isolation, provides, message, reason } = worst;
   const running = instances.filter(isPluginRunning);
@@ -147,8 +162,35 @@ export function pluginStatus(
     ...(failing ? { lastError: say(failing, failing.lastError!) } : {}),
     kernels: running.map(({ kernel }) => kernel),
     instances: [...instances],
-    ...(next ? { conditions: next } : {}),
+    ...kept,
   };
+}
+
+/** What a kernel has to keep running to decode Secrets, beside what the spec asks for. */
+export function encodingsToKeep(plugin: PluginObject): PluginMigration['encodings'] {
+  if (isMigrated(plugin)) return [];
+  const { metadata, spec, status } = plugin;
+  const asked = metadata?.deletionTimestamp === undefined ? encodingOf(spec) : {};
+  return (status?.migration?.encodings ?? []).filter((each) => !isDeepStrictEqual(each, asked));
+}
+
+/** Whether every Secret is known to be stored as the spec asks for, by all kernels. */
+export function isMigrated(plugin: PluginObject): boolean {
+  return plugin.status?.migration?.done === encodersOf(plugin);
+}
+
+/** The instances that encode, and the generation they are of: another swap makes others of them. */
+export function encodersOf({ metadata, status }: PluginObject): string {
+  const instances = (status?.instances ?? []).map(({ kernel, revision }) => `${kernel}:${revision}`);
+  return [metadata?.generation, ...instances].join(' ');
+}
+
+/** What of a spec says how Secrets are encoded. */
+export function encodingOf({
+  module,
+  config,
+}: PluginObject['spec'] = {}): PluginMigration['encodings'][number] {
+  return { ...(module === undefined ? {} : { module }), ...(config === undefined ? {} : { config }) };
 }
 
 function applied(

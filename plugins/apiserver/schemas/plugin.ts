@@ -145,6 +145,30 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       refused: { type: 'string', description: 'Why what the spec asks for was not done.' },
     },
   },
+  'dev.orlop.v1.PluginMigration': {
+    type: 'object',
+    description:
+      'PluginMigration says how far Secrets are written anew that encodings before the present one have stored.',
+    required: ['encodings', 'left'],
+    properties: {
+      encodings: {
+        type: 'array',
+        items: referenceTo('dev.orlop.v1.PluginSpec'),
+        description:
+          'Modules, with their configuration, by which Secrets may be stored; each kernel keeps them to decode.',
+        'x-kubernetes-list-type': 'atomic',
+      },
+      left: {
+        type: 'integer',
+        format: 'int32',
+        description: 'Secrets still to be written anew, as far as it is known.',
+      },
+      done: {
+        type: 'string',
+        description: 'The generation and the instances by which every Secret is stored; absent until then.',
+      },
+    },
+  },
   'dev.orlop.v1.PluginStatus': {
     type: 'object',
     description:
@@ -158,6 +182,10 @@ export const PLUGIN_DEFINITIONS: Definitions = {
         description: 'How it runs in each kernel.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['kernel'],
+      },
+      migration: {
+        ...referenceTo('dev.orlop.v1.PluginMigration'),
+        description: 'Of one that encodes Secrets: which encodings before it are still needed.',
       },
       conditions: {
         type: 'array',

@@ -7,15 +7,17 @@ import {
   ConfigMaps,
   controller,
   definePlugin,
+  isMigrated,
   keyOfObject,
   loopInstance,
   type PluginDeclaration,
+  Plugins,
   parseKey,
   source,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import type { PluginSource } from '../../../kernel/kernel.ts';
-import { type TestKernel, testKernel } from '../../cluster.ts';
+import { eventually, type TestKernel, testKernel } from '../../cluster.ts';
 import {
   type Checks,
   type ControllerTask,
@@ -57,8 +59,17 @@ for (const folder of FOLDERS) {
       blobs: kernel.blobs,
       ...swapping(kernel, plugin, entry),
       tasks: [task],
+      // The plugin that encodes Secrets asks for something.
+      ...(folder === 'storagemigrator'
+        ? { begun: () => eventually('that is noted', () => isNoted(kernel)) }
+        : {}),
     }));
   });
+}
+
+async function isNoted({ objects }: TestKernel): Promise<boolean> {
+  const plugin = (await objects.get(Plugins, { name: 'secrets-aesgcm' }))?.value;
+  return plugin !== undefined && isMigrated(plugin);
 }
 
 function swapping(kernel: TestKernel, plugin: PluginDeclaration, source: PluginSource) {

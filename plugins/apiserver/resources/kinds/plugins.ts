@@ -33,7 +33,9 @@ export const pluginRow: ResourceRow = row<PluginObject>(Plugins, {
     column('Kind', ({ spec, status }) => status?.kind ?? spec?.kind ?? ''),
     column('Version', ({ spec, status }) => status?.version ?? spec?.version ?? ''),
     column('Ready', ready),
-    column('Phase', ({ status }) => status?.phase ?? 'Pending'),
+    column('Phase', ({ metadata, status }) =>
+      metadata?.deletionTimestamp === undefined ? (status?.phase ?? 'Pending') : 'Terminating',
+    ),
     column('Healthy', ({ status }) =>
       status?.healthy === undefined ? 'Unknown' : status.healthy ? 'True' : 'False',
     ),
@@ -87,10 +89,11 @@ function where({ status }: PluginObject): string {
 
 /** What somebody who looks should know first: that it is not as asked, then how it is, then what was wrong with it. */
 function message({ status }: PluginObject): string {
-  const { phase, reason, message: now, lastError, conditions } = status ?? {};
+  const { phase, reason, message: now, lastError, conditions, migration } = status ?? {};
   const applied = findCondition(conditions, 'Applied');
   if (applied?.status === 'False' && phase !== 'Failed')
     return `${applied.reason === 'Refused' ? 'refused' : applied.reason}: ${applied.message}`;
+  if (migration?.left) return `${migration.left} Secrets are still encoded as before`;
   if (now !== undefined) return reason === undefined ? now : `${reason}: ${now}`;
   return lastError === undefined ? '' : `failed before: ${lastError}`;
 }

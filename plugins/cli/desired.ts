@@ -1,23 +1,34 @@
 import {
   asStatusError,
+  encodingsToKeep,
+  isMigrated,
   isPlaced,
   isStatus,
+  type Logger,
   type PluginObject,
   type PluginPlacement,
   parseIsolation,
   StatusError,
-} from '../contract/index.ts';
-import type { LoadedPlugin, PluginEntry, PluginSource } from './declaration.ts';
+} from 'orlop/plugin';
+import type { Follow, LoadedPlugin, PluginEntry, PluginSource } from '../../kernel/host/index.ts';
 
 /** What a `Plugin` object can ask of the host. */
-export interface Loading {
+interface Loading {
   isLoaded(name: string): boolean;
+  plugins(): readonly { name: string; revision: number }[];
   load(name: string, source: PluginSource): Promise<void>;
   swap(name: string, source: PluginSource): Promise<void>;
   unload(name: string): Promise<void>;
   /** What to load for `spec.module`: a blob is brought to this machine. */
   locate(module: string): Promise<string>;
+  /** To decode what it wrote; without one, those kept so far are let go. */
+  keep(source?: PluginSource): Promise<void>;
 }
+
+export const follow: Follow = (host, { kernel, roles, plugins, log }) => {
+  const desired = new Desired(host, kernel.id, roles, plugins, log);
+  return (name, object, labels) => desired.apply(name, object, labels);
+};
 
 type Spec = PluginObject['spec'];
 
@@ -34,17 +45,30 @@ const ELSEWHERE: PluginPlacement = { roles: ['server'] };
  * the rest swap for the same module as configured anew. Without the object, or outside its placement, the plugin the kernel was started with
  * comes back, or nothing; one that is only to be placed and is not placed here is unloaded.
  */
-export class Desired {
+class Desired {
   readonly #host: Loading;
+  readonly #kernel: string;
   readonly #roles: readonly string[] | undefined;
   readonly #originals: ReadonlyMap<string, LoadedPlugin>;
   /** What was asked last, by name, and why that was refused. */
   readonly #asked = new Map<string, Asked>();
+  readonly #log: Logger;
+  /** Encodings that are kept to decode what they wrote, as asked for last, and why one is not. */
+  #kept = '[]';
+  #lost = '';
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `roles`: those of this process; absent: all. */
-  constructor(host: Loading, roles: readonly string[] | undefined, originals: readonly LoadedPlugin[]) {
+  constructor(
+    host: Loading,
+    kernel: string,
+    roles: readonly string[] | undefined,
+    originals: readonly LoadedPlugin[],
+    log: Logger,
+  ) {
     this.#host = host;
+    this.#kernel = kernel;
+    this.#log = log;
     this.#roles = roles;
     this.#originals = new Map(originals.map((each) => [each.declaration.name, each]));
   }
@@ -55,12 +79,39 @@ export class Desired {
    */
   async apply(
     name: string,
-    spec: Spec | undefined,
+    object: PluginObject | undefined,
     labels: Readonly<Record<string, string>> | undefined,
   ): Promise<string | undefined> {
-    const turn = this.#turn.then(() => this.#apply(name, spec, labels));
+    const turn = this.#turn.then(async () => {
+      if (object?.status?.migration) await this.#keep(name, encodingsToKeep(object));
+      // What is being deleted is asked for no more, though finalizers may hold it.
+      const spec = object?.metadata?.deletionTimestamp === undefined ? object?.spec : {};
+      const problem = await this.#apply(name, spec, labels);
+      if (object && problem === undefined && this.#isMigrated(name, object)) await this.#host.keep();
+      return problem;
+    });
     this.#turn = turn.catch(() => undefined);
     return await turn;
+  }
+
+  /** By what runs here now: the object may not tell of the last swap yet. */
+  #isMigrated(name: string, object: PluginObject): boolean {
+    const own = object.status?.instances?.find(({ kernel }) => kernel === this.#kernel);
+    const now = this.#host.plugins().find((each) => each.name === name);
+    return own?.revision === now?.revision && isMigrated(object);
+  }
+
+  async #keep(name: string, encodings: readonly Spec[]): Promise<void> {
+    const kept = JSON.stringify(encodings);
+    let why = '';
+    for (const spec of kept === this.#kept ? [] : encodings)
+      await this.#source(name, spec, this.#originals.get(name))
+        .then((source) => this.#host.keep(source))
+        .catch((error: unknown) => (why = asStatusError(error).message));
+    if (why !== '' && why !== this.#lost)
+      this.#log.error(`plugin "${name}": Secrets it encoded before cannot be read here`, { error: why });
+    this.#lost = why;
+    this.#kept = why === '' ? kept : '';
   }
 
   async #apply(
@@ -80,7 +131,7 @@ export class Desired {
     this.#asked.set(name, now);
     try {
       if (away) await this.#remove(name, original);
-      else await this.#change(name, placed && isAsked ? asked : undefined, original, now);
+      else await this.#change(name, placed && isAsked ? asked : undefined, original);
       if (what === 'original') this.#asked.delete(name);
       // What they lacked, or what was in their way.
       for (const each of this.#asked.values()) if (each.problem !== undefined) each.what = '';
@@ -98,28 +149,22 @@ export class Desired {
     if (this.#host.isLoaded(name)) await this.#host.unload(name);
   }
 
-  async #change(
-    name: string,
-    spec: Spec | undefined,
-    original: LoadedPlugin | undefined,
-    now: Asked,
-  ): Promise<void> {
+  async #change(name: string, spec: Spec | undefined, original: LoadedPlugin | undefined): Promise<void> {
     const loaded = this.#host.isLoaded(name);
     if (!spec && !original) return loaded ? await this.#host.unload(name) : undefined;
-    const source = spec
-      ? await this.#located(entryOf(name, spec, original?.entry), now)
-      : sourceOf(original!);
+    const source = await this.#source(name, spec, original);
     if (loaded) await this.#host.swap(name, source);
     else await this.#host.load(name, source);
   }
 
-  async #located(entry: PluginEntry, now: Asked): Promise<PluginEntry> {
+  async #source(name: string, spec: Spec = {}, original: LoadedPlugin | undefined): Promise<PluginSource> {
+    if (original && Object.keys(spec).length === 0) return sourceOf(original);
+    const entry = entryOf(name, spec, original?.entry);
     try {
       return { ...entry, module: await this.#host.locate(entry.module) };
     } catch (error) {
-      // As if it had not been asked for: it may be there the next time.
-      if (!isStatus(error, 'Invalid')) now.what = '';
-      throw error;
+      // It may be there the next time.
+      throw isStatus(error, 'Invalid') ? error : new StatusError('NotFound', asStatusError(error).message);
     }
   }
 }
