@@ -11,6 +11,7 @@ import {
   StatusError,
 } from 'orlop/plugin';
 import type { Follow, LoadedPlugin, PluginEntry, PluginSource } from '../../kernel/host/index.ts';
+import { moduleOf } from './plugin/module.ts';
 
 /** What a `Plugin` object can ask of the host. */
 interface Loading {
@@ -161,7 +162,7 @@ class Desired {
     if (original && Object.keys(spec).length === 0) return sourceOf(original);
     const entry = entryOf(name, spec, original?.entry);
     try {
-      return { ...entry, module: await this.#host.locate(entry.module) };
+      return { ...entry, module: moduleOf(await this.#host.locate(entry.module)) };
     } catch (error) {
       // It may be there the next time.
       throw isStatus(error, 'Invalid') ? error : new StatusError('NotFound', asStatusError(error).message);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PluginObject, Plugins, service } from 'orlop/plugin';
 import t from 'tap';
@@ -172,4 +172,37 @@ t.test('one that never ends its start holds up no other, and is replaced or unlo
   await eventually('it is replaced', () => phase('inline') === 'Running');
   await kernel.objects.delete(Plugins, { name: 'inside' });
   await eventually('it is unloaded', () => phase('inside') === undefined);
+});
+
+t.test('a module may be the folder of a package', async (t) => {
+  const kernel = await testKernel(t);
+  const folder = testdir(t);
+  const declares = (word: string): string =>
+    decodeURIComponent(module(word).slice('data:text/javascript,'.length));
+  const ask = async (spec: PluginObject['spec']): Promise<unknown> =>
+    (await kernel.objects.get(Plugins, { name: 'greeter' }))
+      ? await kernel.objects.modify(
+          Plugins,
+          { name: 'greeter' },
+          (draft) => void Object.assign(draft, { spec }),
+        )
+      : await kernel.objects.create(Plugins, { metadata: { name: 'greeter' }, spec });
+  const refusal = async (text: RegExp): Promise<unknown> =>
+    await eventually(`refused: ${text}`, async () =>
+      text.test((await status(kernel))?.conditions?.[0]?.message ?? ''),
+    );
+  await ask({ module: folder });
+  await refusal(/has neither package\.json nor plugin\.json: name the module's file, or a package's folder/);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', exports: './it/index.js' }));
+  mkdirSync(join(folder, 'it'));
+  writeFileSync(join(folder, 'it/index.js'), declares('packed'));
+  await ask({ module: `file://${folder}` });
+  await eventually('it runs', async () => (await status(kernel))?.version === 'packed');
+  writeFileSync(join(folder, 'package.json'), '{');
+  await ask({ module: `${folder}/` });
+  await refusal(/package\.json cannot be read: .*JSON/);
+  writeFileSync(join(folder, 'package.json'), '{ "main": "it/index.js" }');
+  await ask({ module: `file://${folder}/` });
+  await refusal(/package\.json must name the module: "exports": /);
+  t.match(await status(kernel), { phase: 'Running', version: 'packed' }, 'the one before goes on');
 });

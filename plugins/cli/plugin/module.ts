@@ -26,6 +26,13 @@ export interface LocalModule {
 
 const MANIFESTS = ['plugin.json', 'plugin.yaml', 'plugin.yml'];
 
+/** What to load for the `spec.module` of a `Plugin` object: of a folder, by its path or a URL, the module it names; anything else is as it was given. Throws as `findModule`. */
+export function moduleOf(module: string): string {
+  const path = module.startsWith('file:') ? fileURLToPath(module) : module;
+  const isFolder = /^[./]/.test(path) && statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  return isFolder ? findModule(path)!.file : module;
+}
+
 /** Finds the module a path means: a file, or a folder that has a manifest or whose `package.json` names one. `undefined`: not a path, so a package's name. */
 export function findModule(path: string): LocalModule | undefined {
   const at = resolve(path);
@@ -46,11 +53,19 @@ export function findModule(path: string): LocalModule | undefined {
       `${at} has neither package.json nor plugin.json: name the module's file, or a package's folder`,
     );
   }
-  const { exports: main } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: unknown };
+  const { exports: main } = parse(manifest);
   if (typeof main !== 'string') {
     throw new StatusError('Invalid', `${manifest} must name the module: "exports": "./index.mjs"`);
   }
   return { file: resolve(at, main), folder: at };
+}
+
+function parse(manifest: string): { exports?: unknown } {
+  try {
+    return JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: unknown };
+  } catch (error) {
+    throw new StatusError('Invalid', `${manifest} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /**
