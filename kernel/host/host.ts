@@ -337,10 +337,10 @@ export class Host {
 
   #checkRequired(): void {
     for (const each of this.#managed.values()) {
-      const { name, phase, message } = each.status();
+      const { name, phase, message, lastError } = each.status();
       if (!each.plugin.declaration.required || /^(Running|Swapping|Skipped|Standby)$/.test(phase)) continue;
       if (phase === 'Pending' && this.#leases.has(name)) continue;
-      const text = `plugin "${name}", which is required, does not run (${phase}): ${message ?? ''}`;
+      const text = `plugin "${name}", which is required, does not run (${phase}): ${message ?? lastError ?? ''}`;
       throw new StatusError('ServiceUnavailable', text);
     }
   }
