@@ -27,7 +27,7 @@ const OBJECTS: readonly (readonly [path: string, object: { [key: string]: Json }
                 image: 'orlop.dev/hello:1',
                 ports: [{ containerPort: 3000 }],
                 env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
-                readinessProbe: { httpGet: { path: '/', port: 3000 }, periodSeconds: 5 },
+                readinessProbe: { httpGet: { path: '/', port: 3000 }, periodSeconds: 1 },
               },
             ],
           },
