@@ -1,6 +1,6 @@
 /** What `orlop plugin new` writes: its types check, it passes its own tests and the suite of its kind, and a cluster takes it in. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -115,6 +115,9 @@ t.test('npm test, and what is refused', async (t) => {
   const path = join(at, 'my-volume');
   const made = await orlop('plugin', 'new', path, '--kind', 'volume.v1');
   t.match(made, { code: 0, stdout: /npm test --prefix/ }, made.stderr);
+  // As a cluster of `plugin dev` leaves some.
+  mkdirSync(join(path, '.orlop'));
+  symlinkSync('nowhere', join(path, '.orlop/link'));
   const tested = await run('npm', ['test', '--prefix', path]);
   t.match(tested.stdout, /# pass 1[\s\S]*All is well/);
   t.match((await orlop('plugin', 'config', path)).stdout, '(volume.v1, version 0.1.0)');

@@ -145,7 +145,7 @@ function manifest(name: string, kind: string): string {
     version: '0.1.0',
     type: 'module',
     exports: isCopied(kind) ? moduleOf(kind) : './index.mjs',
-    scripts: { test: `${isCopied(kind) ? '' : 'node --test && '}orlop plugin test .` },
+    scripts: { test: `${isCopied(kind) ? '' : 'node --test *.test.mjs && '}orlop plugin test .` },
     ...(versions.length > 0 ? { dependencies: Object.fromEntries(versions) as object } : {}),
     peerDependencies: { orlop: `^${VERSION}` },
     devDependencies: { '@types/node': '20', ...PACKAGES[kind]?.types, orlop: `file:${ORLOP}` },
