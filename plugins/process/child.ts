@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Json, parseQuantity, StatusError } from 'orlop/plugin';
 import { LineReader } from './lines.ts';
 import { limitMemory } from './memory.ts';
@@ -11,7 +12,7 @@ import {
   request,
   resultOf,
 } from './messages.ts';
-import { Pace } from './pace.ts';
+import { LOG_BURST, LOG_RATE, Pace } from './pace.ts';
 import type { Peer, PeerOptions } from './peer.ts';
 
 export interface ChildOptions extends PeerOptions {
@@ -28,9 +29,6 @@ const GRACE_MS = 1_000;
 const OVERHEAD = 512;
 /** Bytes of a line of standard error that go to the log. */
 const LOG_LINE = 4_096;
-/** Lines of it a second, and at once: whoever writes more is held up. */
-const LOG_RATE = 200;
-const LOG_BURST = 5_000;
 
 /** A plugin in a child process: one JSON-RPC message per line on its standard input and output; standard error is its log. */
 export class ChildPeer implements Peer {
@@ -221,9 +219,11 @@ export class ChildPeer implements Peer {
   async #serve(message: Message): Promise<void> {
     this.#serving += 1;
     const response = await answer(message, this.#o.serve);
-    this.#serving -= 1;
     if (message.id !== undefined && !this.#over) this.#child.stdin.write(this.#responseText(response));
     else if (response.error) this.#o.log.warn(`sent ${message.method}, which failed`, { ...response.error });
+    // What is refused at once would otherwise keep the thread until all that waits has been.
+    await nextTurn();
+    this.#serving -= 1;
     this.#readOn();
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BlobInfo,
   type Context,
@@ -10,6 +11,7 @@ import {
   type StoredObject,
 } from 'orlop/plugin';
 import { type JsonObject, rpcError, UnknownMethod } from './messages.ts';
+import { LOG_BURST, LOG_RATE, Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
 import { resourceOf } from './resources.ts';
 import { Transfers } from './transfers.ts';
@@ -22,6 +24,7 @@ export class HostMethods {
   readonly #ctx: Context;
   readonly #open = new Map<number, { close(): void }>();
   readonly #transfers: Transfers;
+  readonly #pace = new Pace(LOG_RATE, LOG_BURST);
   #notify: Peer['notify'] = () => false;
 
   constructor(ctx: Context) {
@@ -86,7 +89,7 @@ export class HostMethods {
         this.#transfers.close(required(params, 'id', 'number'));
         return null;
       case 'log':
-        return this.#log(params);
+        return await this.#log(params);
       default:
         throw new UnknownMethod(
           `the host has no method ${JSON.stringify(method)}; see plugins/process/PROTOCOL.md`,
@@ -173,10 +176,14 @@ export class HostMethods {
     opened?.close();
   }
 
-  #log(params: Params): null {
+  async #log(params: Params): Promise<null> {
     const level = LEVELS.find((each) => each === params['level']) ?? 'info';
     const fields = params['fields'] as Record<string, unknown> | undefined;
     this.#ctx.log[level](required(params, 'message', 'string'), fields);
+    const wait = this.#pace.wait(1, performance.now());
+    const { signal } = this.#ctx;
+    // It is over with the instance, which is no error.
+    if (wait > 0) await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
     return null;
   }
 }

@@ -1,3 +1,7 @@
+/** Lines of its log a second that a program may write, and at once: whoever writes more is held up. */
+export const LOG_RATE = 200;
+export const LOG_BURST = 5_000;
+
 /** Of a stream of lines: how fast they may come in the long run, after a burst. */
 export class Pace {
   readonly #perSecond: number;
