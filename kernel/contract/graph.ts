@@ -60,6 +60,20 @@ export function sortGraph(nodes: readonly GraphNode[]): Map<string, string[]> {
   }
 }
 
+/** Throws `Invalid` when somebody uses what a plugin provides in its place, which cannot follow it to another. */
+export function checkLeave(leaving: GraphNode, nodes: readonly GraphNode[]): void {
+  const provided = leaving.declaration.provides ?? [];
+  for (const { name, declaration, place } of nodes) {
+    if (place !== leaving.place || name === leaving.name) continue;
+    const used = requirementsOf(declaration).find(({ kind }) => provided.some((each) => each.kind === kind));
+    if (!used) continue;
+    const text =
+      `plugin "${leaving.name}" cannot go to another thread: plugin "${name}" uses the ${used.kind} that it provides in this one (${place}), ` +
+      'and a service cannot cross threads; let both stay, or delete that one first';
+    throw new StatusError('Invalid', text);
+  }
+}
+
 function edgesOf(node: GraphNode, nodes: readonly GraphNode[], problems: string[]): string[] {
   const found = new Set<string>();
   for (const { kind, optional, key } of requirementsOf(node.declaration)) {

@@ -1,9 +1,9 @@
 import { within } from '../contract/deadline.ts';
 import * as contract from '../contract/index.ts';
 import {
+  checkLeave,
   freezeExports,
   type GraphNode,
-  isolationText,
   ModuleSource,
   nearestOf,
   type ObjectClient,
@@ -14,15 +14,16 @@ import {
   sortGraph,
 } from '../contract/index.ts';
 import { Codecs } from './codecs.ts';
+import { KERNEL } from './consumer.ts';
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Encodings } from './encodings.ts';
-import { LeaseHolder } from './lease.ts';
 import { type Crashes, type Follower, Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';
 import { Services } from './services.ts';
-import type { Managed, PluginStatus } from './status.ts';
+import { LAST_WRITE, Singletons } from './singletons.ts';
+import type { Enter, Passed, PluginStatus } from './status.ts';
 import { Unit } from './unit.ts';
-import { WorkerGroup, type WorkerSettings } from './worker.ts';
+import { Remote, WorkerGroup, type WorkerSettings } from './worker.ts';
 
 export interface HostOptions extends Omit<Surroundings, 'objects' | 'services' | 'timing' | 'fatal'> {
   /** The store as `writer` writes to it, with what `plugin` may touch: default the same. */
@@ -52,9 +53,6 @@ export type Follow = (host: Host, o: Pick<HostOptions, 'kernel' | 'roles' | 'plu
 // Its plugins share it.
 freezeExports(contract);
 
-/** Milliseconds a last write may take while everything stops: NATS may be gone. */
-const LAST_WRITE = 3_000;
-
 /** Runs plugins: those of this thread as units, the others by worker thread. */
 export class Host {
   readonly #o: HostOptions;
@@ -62,8 +60,8 @@ export class Host {
   readonly #around: Surroundings;
   readonly #units = new Map<string, Unit>();
   readonly #groups: WorkerGroup[] = [];
-  readonly #managed = new Map<string, Managed>();
-  readonly #leases = new Map<string, LeaseHolder>();
+  readonly #managed = new Map<string, Unit | Remote>();
+  readonly #singletons: Singletons;
   readonly #report: Report | undefined;
   readonly #codecs: Codecs;
   readonly #encodings: Encodings;
@@ -71,6 +69,8 @@ export class Host {
   /** Whether everything it was given has been started: only then it follows what `Plugin` objects ask for. */
   #ready = false;
   #stopping: Promise<void> | undefined;
+  /** What has left for another thread has no call in hand any more. */
+  ended: Promise<unknown> = Promise.resolve();
 
   constructor(o: HostOptions) {
     this.#o = o;
@@ -84,6 +84,12 @@ export class Host {
     };
     this.#codecs = new Codecs(this.#around);
     this.#encodings = new Encodings(this, this.#groups);
+    this.#singletons = new Singletons({
+      objects: (name) => o.objects('host', name),
+      log: o.log,
+      identity: o.kernel.id,
+      duration: this.#around.timing.lease,
+    });
     if (o.workers) {
       const follow = o.follow?.(this, o);
       this.#report = new Report({
@@ -166,15 +172,14 @@ export class Host {
       const text = `plugin "${name}" is of kind ${old.declaration.kind}; it cannot be swapped for "${next.declaration.name}" of kind ${next.declaration.kind}`;
       throw new StatusError('Invalid', text);
     }
-    if (placeOf(next.isolation) !== placeOf(old.isolation)) {
-      const text = `a swap cannot move plugin "${name}" to another thread: give it isolation ${isolationText(old.isolation)}`;
-      throw new StatusError('Invalid', text);
-    }
     this.#checkName(next, name);
     const order = sortGraph(
       this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
     );
-    if (provides(next, SecretsEncoding)) await this.#encodings.replace(managed, next);
+    if (placeOf(next.isolation) !== placeOf(old.isolation)) {
+      checkLeave(this.#node(old, name), [KERNEL, ...this.#nodes()]);
+      await this.#move(managed, next);
+    } else if (provides(next, SecretsEncoding)) await this.#encodings.replace(managed, next);
     else await managed.swap(next);
     this.#order = order;
   }
@@ -197,6 +202,52 @@ export class Host {
     await this.#encodings.keep(source && (await loadPlugin(source, undefined, this.#o.loaders)));
   }
 
+  /** The successor starts in its own thread, while the old one serves in its. */
+  async #move(old: Unit | Remote, next: LoadedPlugin): Promise<void> {
+    const { name } = old;
+    const target = this.#make(name, next);
+    try {
+      if (target instanceof Remote) await target.prepare();
+      const enter: Enter = (passed) =>
+        target instanceof Remote ? target.enter(passed) : this.enter(name, passed);
+      if (old instanceof Remote) await old.leave(next.declaration.version, enter);
+      else await this.leave(name, next.declaration.version, enter);
+    } catch (error) {
+      await this.#drop(target);
+      throw error;
+    }
+    this.#managed.set(name, target);
+    if (old instanceof Remote) this.ended = Promise.all([this.ended, this.#drop(old)]);
+    this.#changed(name);
+  }
+
+  /** Starts one that was loaded to wait: as the successor of one in another thread, which throws why it does not run; or of nobody. */
+  async enter(name: string, passed: Passed | undefined): Promise<readonly string[]> {
+    const unit = this.#units.get(name)!;
+    const serves = passed ? await unit.enter(passed) : [];
+    this.#startUnit(unit).catch((error) => this.#o.log.error(`plugin "${name}"`, { error }));
+    return serves;
+  }
+
+  /** Hands a plugin of this thread over to another. Its lease goes with it: that is the kernel's. */
+  async leave(name: string, version: string, enter: Enter): Promise<void> {
+    const { ended } = await this.#units.get(name)!.leave(version, enter);
+    this.ended = Promise.all([this.ended, ended]);
+    this.#singletons.leave(name);
+    this.#forget(name);
+  }
+
+  async #drop(managed: Unit | Remote): Promise<void> {
+    if (managed instanceof Unit) {
+      this.#units.delete(managed.name);
+      return await this.#singletons.stop(managed);
+    }
+    const { group } = managed;
+    if (group.members.length > 1) return await group.leave(managed);
+    this.#groups.splice(this.#groups.indexOf(group), 1);
+    await group.stop();
+  }
+
   async locate(module: string): Promise<string> {
     return module.startsWith('blob:') ? await this.service(ModuleSource).locate(module) : module;
   }
@@ -205,24 +256,26 @@ export class Host {
     return this.#managed.has(name);
   }
 
-  /** Adds a plugin and lets it start, which may take long and holds up nothing else: see its status. Throws when it does not fit in. */
-  async load(name: string, source: PluginSource): Promise<void> {
+  /**
+   * Adds a plugin and lets it start, which may take long and holds up nothing else: see its status; or to wait until it is to `enter`. Throws
+   * when it does not fit in.
+   */
+  async load(name: string, source: PluginSource, waits = false): Promise<void> {
     const plugin = await loadPlugin(source, undefined, this.#o.loaders);
-    const { declaration, isolation } = plugin;
-    if (declaration.name !== name) {
+    const { declaration } = plugin;
+    if (declaration.name !== name && !waits) {
       const text = `the module declares plugin "${declaration.name}": name the Plugin object so, not "${name}"`;
       throw new StatusError('Invalid', text);
     }
     this.#checkName(plugin, name);
-    const order = sortGraph([...this.#nodes(), this.#node(plugin)]);
-    this.#place([plugin]);
+    const order = sortGraph([...this.#nodes(), this.#node(plugin, name)]);
+    this.#place([plugin], name);
+    const managed = this.#managed.get(name)!;
     this.#order = order;
-    const unit = this.#units.get(name);
-    if (unit)
-      return void this.#startUnit(unit).catch((error) => this.#o.log.error(`plugin "${name}"`, { error }));
-    const group = this.#groups.find((each) => `worker/${each.name}` === placeOf(isolation))!;
+    if (waits) return;
+    if (managed instanceof Unit) return void this.enter(name, undefined);
     try {
-      await group.join(name);
+      await managed.group.join(managed);
     } catch (error) {
       this.#forget(name);
       throw error;
@@ -232,14 +285,8 @@ export class Host {
   /** Stops and removes a plugin. Throws when another requires it. */
   async unload(name: string): Promise<void> {
     const order = sortGraph(this.#nodes().filter((node) => node.name !== name));
-    const unit = this.#units.get(name);
-    const group = this.#groups.find(({ members }) => members.some((member) => member.name === name));
-    if (unit) await this.#stopUnit(unit);
-    if (group && group.members.length > 1) await group.leave(name);
-    else if (group) {
-      await group.stop();
-      this.#groups.splice(this.#groups.indexOf(group), 1);
-    }
+    const managed = this.#managed.get(name);
+    if (managed) await this.#drop(managed);
     this.#forget(name);
     this.#order = order;
   }
@@ -254,7 +301,7 @@ export class Host {
   }
 
   #forget(name: string): void {
-    for (const each of [this.#units, this.#leases, this.#managed, this.#order]) each.delete(name);
+    for (const each of [this.#units, this.#managed, this.#order]) each.delete(name);
   }
 
   /** Stops all plugins, each before those it requires. */
@@ -271,10 +318,10 @@ export class Host {
       if (!unit) continue;
       const dependents = [...this.#order].filter(([, providers]) => providers.includes(name));
       const before = Promise.all(dependents.map(async ([dependent]) => stopped.get(dependent)));
-      const ended = before.then(() => this.#stopUnit(unit));
+      const ended = before.then(() => this.#singletons.stop(unit));
       stopped.set(name, ended);
     }
-    await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop())]);
+    await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop()), this.ended]);
     await this.#codecs.set([]);
     const finish = within(LAST_WRITE, 'writing to the store', () => this.#report?.finish());
     await finish.catch((error: unknown) => {
@@ -282,19 +329,21 @@ export class Host {
     });
   }
 
-  #place(plugins: readonly LoadedPlugin[]): void {
+  #place(plugins: readonly LoadedPlugin[], place?: string): void {
     this.#encodings.add(plugins.filter((plugin) => provides(plugin, SecretsEncoding)));
     for (const plugin of plugins) {
-      const { name } = plugin.declaration;
-      if (typeof plugin.isolation !== 'string' && this.#o.workers) {
-        this.#managed.set(name, this.#group(plugin.isolation.worker).add(plugin));
-        continue;
-      }
-      const before = this.#o.revisions?.[name] ?? 0;
-      const unit = new Unit(plugin, before, this.#around, () => this.#changed(name));
-      this.#units.set(name, unit);
-      this.#managed.set(name, unit);
+      const name = place ?? plugin.declaration.name;
+      this.#managed.set(name, this.#make(name, plugin));
     }
+  }
+
+  #make(name: string, plugin: LoadedPlugin): Unit | Remote {
+    if (typeof plugin.isolation !== 'string' && this.#o.workers)
+      return this.#group(plugin.isolation.worker).add(name, plugin);
+    const before = this.#o.revisions?.[name] ?? 0;
+    const unit = new Unit(name, plugin, before, this.#around, () => this.#changed(name));
+    this.#units.set(name, unit);
+    return unit;
   }
 
   #group(name: string): WorkerGroup {
@@ -307,39 +356,14 @@ export class Host {
   }
 
   async #startUnit(unit: Unit): Promise<void> {
-    if (this.#stopping) return;
-    if (!unit.plugin.declaration.singleton) return await unit.start();
-    const lease = new LeaseHolder({
-      objects: this.#o.objects('host', unit.name),
-      log: this.#o.log,
-      name: unit.name,
-      identity: this.#o.kernel.id,
-      duration: this.#around.timing.lease,
-      acquired: () => unit.start(),
-      lost: () => unit.stop(),
-      waiting: (holder) =>
-        holder === ''
-          ? unit.explain('Pending', 'waits for its lease')
-          : unit.explain('Standby', `runs in kernel ${holder}, which holds its lease`),
-    });
-    this.#leases.set(unit.name, lease);
-    await lease.start();
-  }
-
-  async #stopUnit(unit: Unit): Promise<void> {
-    const lease = this.#leases.get(unit.name);
-    lease?.close();
-    await unit.stop();
-    await within(LAST_WRITE, 'writing to the store', () => lease?.release()).catch((error: unknown) =>
-      this.#o.log.warn(`the lease of plugin "${unit.name}" could not be released`, { error: String(error) }),
-    );
+    if (!this.#stopping) await this.#singletons.start(unit);
   }
 
   #checkRequired(): void {
     for (const each of this.#managed.values()) {
       const { name, phase, message, lastError } = each.status();
       if (!each.plugin.declaration.required || /^(Running|Swapping|Skipped|Standby)$/.test(phase)) continue;
-      if (phase === 'Pending' && this.#leases.has(name)) continue;
+      if (phase === 'Pending' && this.#singletons.has(name)) continue;
       const text = `plugin "${name}", which is required, does not run (${phase}): ${message ?? lastError ?? ''}`;
       throw new StatusError('ServiceUnavailable', text);
     }

@@ -28,6 +28,11 @@ export class Listeners {
     this.#plugin = plugin;
   }
 
+  /** Where it listens. */
+  get addresses(): string[] {
+    return [...this.#held.values()].map(({ listener: { host, port } }) => `${host}:${port}`);
+  }
+
   /** For an instance that is starting; it gets connections from `settle` on if `swapping`, else at once. */
   async listen({ host, port }: ListenOptions, handler: Handler, swapping: boolean): Promise<Listener> {
     const key = `${host} ${port}`;

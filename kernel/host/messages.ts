@@ -1,9 +1,9 @@
-import type { Context, Resource, Status } from '../contract/index.ts';
+import { asStatusError, type Context, type Resource, type Status } from '../contract/index.ts';
 import type { LogLevel } from '../log.ts';
 import type { Connection } from '../nats/index.ts';
 import type { Loaders, PluginEntry } from './declaration.ts';
 import type { Timing } from './run.ts';
-import type { PluginStatus } from './status.ts';
+import type { Passed, PluginStatus } from './status.ts';
 
 /** What a worker thread is started with. */
 export interface ThreadData {
@@ -24,14 +24,33 @@ export interface ThreadData {
   timing: Timing;
 }
 
-/** To the plugins of a running thread. `resources`: what this one may touch; absent: everything. */
+/** `resources`: what it may touch; absent: everything. `waits`: until it is to `enter`. */
+export interface Loading {
+  type: 'load' | 'swap';
+  name: string;
+  entry: PluginEntry;
+  resources?: Resource[] | undefined;
+  waits?: boolean;
+}
+
+/** To the plugins of a running thread. */
 export type Change =
-  | { type: 'load' | 'swap'; name: string; entry: PluginEntry; resources?: Resource[] | undefined }
+  | Loading
+  | { type: 'enter'; name: string; passed: Passed | undefined }
+  /** Answered by `left` first. */
+  | { type: 'leave'; name: string; version: string }
   | { type: 'unload'; name: string }
   /** The encodings of Secrets, of which the first writes. */
   | { type: 'encode'; entries: PluginEntry[] };
 
-export type ToThread = { type: 'ping' } | { type: 'change'; id: number; change: Change } | { type: 'stop' };
+/** What came of it: what a plugin serves, or why not. */
+export type Outcome = { serves: readonly string[] } | { error: Status };
+
+export type ToThread =
+  | { type: 'ping' }
+  | { type: 'change'; id: number; change: Change }
+  | { type: 'entered'; id: number; outcome: Outcome }
+  | { type: 'stop' };
 
 export type FromThread =
   | { type: 'status'; plugins: PluginStatus[] }
@@ -40,4 +59,14 @@ export type FromThread =
   | { type: 'pong'; bytes: number }
   /** Its plugins have started, or as a whole could not. */
   | { type: 'started'; error?: Status }
-  | { type: 'changed'; id: number; error?: Status };
+  | { type: 'changed'; id: number; outcome: Outcome }
+  /** Of a change to `leave`: its successor may enter elsewhere. */
+  | { type: 'left'; id: number; passed: Passed | undefined };
+
+export async function outcomeOf(work: () => Promise<readonly string[]>): Promise<Outcome> {
+  try {
+    return { serves: await work() };
+  } catch (error) {
+    return { error: asStatusError(error).toStatus() };
+  }
+}

@@ -79,6 +79,8 @@ export class Run {
   readonly #access: Access;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
+  /** After a `stop` with a successor: when its access has ended. */
+  revoked: Promise<void> = Promise.resolve();
   #instance: Instance | undefined;
   #provisions: readonly Provision[] = [];
 
@@ -90,6 +92,10 @@ export class Run {
     this.#around = around;
     this.log = named(around.log, name, revision);
     this.#access = new Access(`plugin "${name}" revision ${revision}`, grants);
+  }
+
+  get version(): string {
+    return this.#plugin.declaration.version;
   }
 
   get failed(): Promise<Error> | undefined {
@@ -154,10 +160,13 @@ export class Run {
    * Ends the instance: it may finish what it has in hand and clean up, then its access is revoked. Never throws: what goes wrong is
    * logged. Calls that a successor finds in hand, of its services and by the bus, keep it until they end, for as long as a stop may take.
    */
-  async stop(why: string, successor?: { serving: Serving; inHand: Promise<unknown>[] }): Promise<void> {
+  async stop(
+    why: string,
+    successor?: { serves: readonly string[]; inHand: Promise<unknown>[] },
+  ): Promise<void> {
     this.cancel();
     const { stop } = this.#around.timing;
-    if (successor) await this.serving.leave(successor.serving.keys);
+    if (successor) await this.serving.leave(successor.serves);
     const instance = this.#instance;
     this.#instance = undefined;
     const steps = [() => instance?.stop?.(), ...this.#cleanups.splice(0).reverse()];
@@ -171,7 +180,7 @@ export class Run {
     const revoke = (): void => this.#access.revoke(why);
     const inHand = successor ? [...successor.inHand, ...this.serving.inHand] : [];
     if (inHand.length === 0) return revoke();
-    within(stop, 'a call', () => Promise.allSettled(inHand)).then(revoke, revoke);
+    this.revoked = within(stop, 'a call', () => Promise.allSettled(inHand)).then(revoke, revoke);
   }
 
   /** A start that was given up may still end: then what it made is stopped. */

@@ -14,7 +14,7 @@ interface Served {
  * exactly one of the two, and handled by that one.
  */
 export class Serving {
-  /** Calls of its handlers that have not ended. */
+  /** Requests and streams that have not ended. */
   readonly inHand = new Set<Promise<unknown>>();
   readonly bus: BusClient;
   readonly flush: () => Promise<void>;
@@ -31,9 +31,20 @@ export class Serving {
       openStream: (subject, params, options) => bus.openStream(subject, params, options),
       subscribe: (subject, handler, options) => bus.subscribe(subject, handler, options),
       serve: (subject, handler, { queue = `${group}.${subject}` } = {}) =>
-        this.#keep(`serve ${subject}`, () => bus.serve(subject, this.#noted(handler), { queue })),
+        this.#keep(`serve ${subject}`, () => {
+          const serve: typeof handler = (data, from) => {
+            const answer = handler(data, from);
+            return answer instanceof Promise ? this.#note(answer) : answer;
+          };
+          return bus.serve(subject, serve, { queue });
+        }),
       acceptStreams: (subject, handler) =>
-        this.#keep(`accept ${subject}`, () => bus.acceptStreams(subject, this.#noted(handler))),
+        this.#keep(`accept ${subject}`, () =>
+          bus.acceptStreams(subject, (params, stream, from) => {
+            void this.#note(new Promise((resolve) => stream.once('close', resolve)));
+            return handler(params, stream, from);
+          }),
+        ),
     };
   }
 
@@ -65,12 +76,8 @@ export class Serving {
     };
   }
 
-  #noted<A extends unknown[], R>(handler: (...args: A) => R): (...args: A) => R {
-    return (...args) => {
-      const result = handler(...args);
-      if (!(result instanceof Promise)) return result;
-      this.inHand.add(result);
-      return result.finally(() => this.inHand.delete(result)) as R;
-    };
+  async #note<T>(work: Promise<T>): Promise<T> {
+    this.inHand.add(work);
+    return await work.finally(() => this.inHand.delete(work));
   }
 }

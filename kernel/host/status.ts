@@ -1,4 +1,4 @@
-import type { PluginPhase } from '../contract/index.ts';
+import type { Handover, PluginPhase } from '../contract/index.ts';
 import type { LoadedPlugin } from './declaration.ts';
 
 /** One plugin as it runs in this kernel. */
@@ -24,6 +24,19 @@ export interface PluginStatus {
   /** The last failure, also when it runs again. */
   readonly lastError?: string;
 }
+
+/** What an instance leaves to its successor in another thread. */
+export interface Passed {
+  readonly inherited: Handover | undefined;
+  /** What it serves on the bus: see `Serving`. */
+  readonly held: readonly string[];
+  readonly revision: number;
+  /** Milliseconds the successor has. */
+  readonly ms: number;
+}
+
+/** Starts a successor, of nobody if nothing ran; returns what that serves on the bus. Throws why it does not run. */
+export type Enter = (passed: Passed | undefined) => Promise<readonly string[]>;
 
 /** A plugin under the host's care, in this thread or in a worker. */
 export interface Managed {

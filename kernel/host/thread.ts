@@ -2,13 +2,26 @@
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
-import { asStatusError, qualifiedResource, type Resource, SecretsEncoding } from '../contract/index.ts';
+import {
+  asStatusError,
+  qualifiedResource,
+  type Resource,
+  SecretsEncoding,
+  StatusError,
+} from '../contract/index.ts';
 import { each, errorsAsText } from '../log.ts';
 import { connectTo } from '../nats/index.ts';
 import { bindEncoding, openParts, type Parts } from '../parts.ts';
 import { type LoadedPlugin, loadPlugin, type PluginEntry } from './declaration.ts';
 import { Host } from './host.ts';
-import type { Change, FromThread, ThreadData, ToThread } from './messages.ts';
+import {
+  type Change,
+  type FromThread,
+  type Outcome,
+  outcomeOf,
+  type ThreadData,
+  type ToThread,
+} from './messages.ts';
 
 const data = workerData as ThreadData;
 const { worker, kernel, connection, dataDir, cacheDir, loaders, resources, revisions, timing } = data;
@@ -22,6 +35,8 @@ let host: Host | undefined;
 let nats: Awaited<ReturnType<typeof connectTo>> | undefined;
 /** By plugin, a store of its own: that of one that came later and may touch what the thread's does not hold. */
 const more = new Map<string, Parts>();
+/** By change, who waits for the successor. */
+const leaving = new Map<number, (outcome: Outcome) => void>();
 const encode = bindEncoding(
   () => [parts!, ...more.values()].map(({ store }) => store),
   () => host!,
@@ -80,14 +95,34 @@ async function open(slice: Resource[] | undefined): Promise<Parts> {
 }
 
 /** The others keep their store, and the plugin's instance before keeps its own, while one is opened that holds what the change needs. */
-async function change(change: Change): Promise<void> {
-  await (change.type === 'load' || change.type === 'unload' ? running : placed);
-  if (change.type === 'encode') return await host!.encode(await load(change.entries));
+async function change(id: number, change: Change): Promise<readonly string[]> {
+  await (change.type === 'swap' || change.type === 'encode' ? placed : running);
+  if (change.type === 'encode') {
+    await host!.encode(await load(change.entries));
+    return [];
+  }
   const { name } = change;
-  if (change.type === 'unload') {
-    await host!.unload(name);
-    await more.get(name)?.close();
-    return void more.delete(name);
+  switch (change.type) {
+    case 'enter':
+      return await host!.enter(name, change.passed);
+    case 'leave':
+      await host!.leave(name, change.version, async (passed) => {
+        const entered = new Promise<Outcome>((resolve) => leaving.set(id, resolve));
+        send({ type: 'left', id, passed });
+        const outcome = await entered;
+        leaving.delete(id);
+        if ('error' in outcome) throw StatusError.fromStatus(outcome.error);
+        return outcome.serves;
+      });
+      return [];
+    case 'unload': {
+      const own = more.get(name);
+      more.delete(name);
+      await host!.unload(name);
+      await host!.ended;
+      await own?.close();
+      return [];
+    }
   }
   const { entry, resources: needed } = change;
   const before = more.get(name);
@@ -97,9 +132,10 @@ async function change(change: Change): Promise<void> {
   keep(name, opened);
   encode(SecretsEncoding.kind);
   try {
-    if (change.type === 'load') await host!.load(name, entry);
+    if (change.type === 'load') await host!.load(name, entry, change.waits);
     else await host!.swap(name, entry);
     await before?.close();
+    return [];
   } catch (error) {
     keep(name, before);
     await opened?.close();
@@ -125,14 +161,11 @@ async function receive(message: ToThread): Promise<void> {
       return send({ type: 'pong', bytes: bytes() });
     case 'stop':
       return await stop();
+    case 'entered':
+      return leaving.get(message.id)?.(message.outcome);
     case 'change': {
       const { id } = message;
-      try {
-        await change(message.change);
-        send({ type: 'changed', id });
-      } catch (error) {
-        send({ type: 'changed', id, error: asStatusError(error).toStatus() });
-      }
+      send({ type: 'changed', id, outcome: await outcomeOf(() => change(id, message.change)) });
     }
   }
 }

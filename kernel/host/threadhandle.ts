@@ -1,8 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, StatusError } from '../contract/index.ts';
 import { explain } from './declaration.ts';
-import type { Change, FromThread, ThreadData, ToThread } from './messages.ts';
-import type { PluginStatus } from './status.ts';
+import {
+  type Change,
+  type FromThread,
+  type Outcome,
+  outcomeOf,
+  type ThreadData,
+  type ToThread,
+} from './messages.ts';
+import type { Enter, PluginStatus } from './status.ts';
 
 /** Pings in a row a thread may leave unanswered. */
 const MISSED = 3;
@@ -25,7 +32,8 @@ export class ThreadHandle {
   readonly #o: ThreadOptions;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
-  readonly #answers = new Map<number, (error: StatusError | undefined) => void>();
+  readonly #answers = new Map<number, (outcome: Outcome) => void>();
+  readonly #leaving = new Map<number, Enter>();
   #lastId = 0;
   #unanswered = 0;
   #timer: NodeJS.Timeout;
@@ -53,13 +61,16 @@ export class ThreadHandle {
   }
 
   /** Throws `StatusError`: the thread's refusal, or `ServiceUnavailable` when it ends meanwhile. */
-  async change(change: Change): Promise<void> {
+  async change(change: Change, enter?: Enter): Promise<readonly string[]> {
     const id = ++this.#lastId;
-    const answer = new Promise<StatusError | undefined>((resolve) => this.#answers.set(id, resolve));
+    const answer = new Promise<Outcome>((resolve) => this.#answers.set(id, resolve));
+    if (enter) this.#leaving.set(id, enter);
     this.#send({ type: 'change', id, change });
-    const error = await answer;
+    const outcome = await answer;
     this.#answers.delete(id);
-    if (error) throw error;
+    this.#leaving.delete(id);
+    if ('error' in outcome) throw StatusError.fromStatus(outcome.error);
+    return outcome.serves;
   }
 
   async stop(): Promise<void> {
@@ -95,8 +106,14 @@ export class ThreadHandle {
         this.#hasStarted();
         return;
       case 'changed':
-        this.#answers.get(message.id)?.(message.error && StatusError.fromStatus(message.error));
+        this.#answers.get(message.id)?.(message.outcome);
         return;
+      case 'left': {
+        const { id, passed } = message;
+        const enter = this.#leaving.get(id)!;
+        void outcomeOf(() => enter(passed)).then((outcome) => this.#send({ type: 'entered', id, outcome }));
+        return;
+      }
       case 'status':
         for (const status of message.plugins) this.#o.status(status);
     }
@@ -118,8 +135,8 @@ export class ThreadHandle {
     const { data, died } = this.#o;
     const why = this.#why ?? 'it ended';
     if (!this.#stopping) died(why);
-    const error = new StatusError('ServiceUnavailable', `worker "${data.worker}" died: ${why}`);
-    for (const answer of this.#answers.values()) answer(error);
+    const error = new StatusError('ServiceUnavailable', `worker "${data.worker}" died: ${why}`).toStatus();
+    for (const answer of this.#answers.values()) answer({ error });
     this.#hasStarted();
   }
 }

@@ -3,7 +3,7 @@ import type { LoadedPlugin } from './declaration.ts';
 import { Listeners } from './listeners.ts';
 import { Run, Skipped, type Surroundings } from './run.ts';
 import { Serving } from './serving.ts';
-import type { Managed, PluginStatus } from './status.ts';
+import type { Enter, Managed, Passed, PluginStatus } from './status.ts';
 
 /** Unhealthy checks in a row after which an instance is restarted. */
 const UNHEALTHY = 3;
@@ -36,9 +36,15 @@ export class Unit implements Managed {
   #lastError: string | undefined;
 
   /** `revision`: how many instances it has had before. */
-  constructor(plugin: LoadedPlugin, revision: number, around: Surroundings, changed: () => void) {
+  constructor(
+    name: string,
+    plugin: LoadedPlugin,
+    revision: number,
+    around: Surroundings,
+    changed: () => void,
+  ) {
     this.#revision = revision;
-    this.name = plugin.declaration.name;
+    this.name = name;
     this.plugin = plugin;
     this.#around = around;
     this.#changed = changed;
@@ -76,9 +82,11 @@ export class Unit implements Managed {
     if (this.#wanted && this.#phase === 'Pending') void this.#exclusive(() => this.#launch());
   }
 
-  /** Says why it does not run here though nothing is wrong, e.g. who holds its lease. */
+  /** Says why it is not to run here though nothing is wrong, e.g. who holds its lease. */
   explain(phase: 'Pending' | 'Standby', message: string): void {
-    if (!this.#run && !this.#wanted) this.#set(phase, message);
+    // It had come from another thread, and this kernel lost its lease right then.
+    if (this.#wanted) void this.stop();
+    else this.#set(phase, message);
   }
 
   async stop(): Promise<void> {
@@ -107,6 +115,40 @@ export class Unit implements Managed {
     });
   }
 
+  /** Hands over to a successor in another thread and ends, or throws the reason why it goes on. `ended`: no call of it is in hand any more. */
+  async leave(version: string, enter: Enter): Promise<{ ended: Promise<void> | undefined }> {
+    if (!this.#run) this.#starting?.cancel();
+    return await this.#exclusive(async () => {
+      const old = this.#run;
+      const [address] = this.#listeners.addresses;
+      if (address !== undefined) {
+        const text = `plugin "${this.name}" listens on ${address}, and a listening socket cannot go to another thread: let it be swapped where it is, or delete its Plugin object first`;
+        throw new StatusError('Invalid', text);
+      }
+      const serves = old ? await this.#handOver(old, version, enter) : await enter(undefined);
+      clearTimeout(this.#timer);
+      this.#wanted = false;
+      this.#run = undefined;
+      const inHand = this.#around.services.provide([], this.name);
+      await old?.stop('was replaced in another thread', { serves, inHand });
+      return { ended: old?.revoked };
+    });
+  }
+
+  /** As the successor of an instance in another thread. Throws why it does not run; then it is to be stopped. */
+  async enter(passed: Passed): Promise<readonly string[]> {
+    this.#wanted = true;
+    this.#revision = passed.revision;
+    const run = this.#next(this.plugin, passed.held);
+    await this.#exclusive(async () => {
+      await this.#prove(run, passed, false);
+      void this.#around.services.provide(run.provisions, this.name);
+      this.#adopt(run);
+      await run.serving.begin();
+    });
+    return run.serving.keys;
+  }
+
   async #launch(): Promise<void> {
     if (this.#run || !this.#wanted) return;
     const { services, timing } = this.#around;
@@ -132,45 +174,63 @@ export class Unit implements Managed {
   }
 
   async #replace(old: Run, next: LoadedPlugin): Promise<void> {
-    const { timing } = this.#around;
-    const deadline = performance.now() + timing.swap;
-    const left = (): number => Math.max(1, Math.round(deadline - performance.now()));
-    clearTimeout(this.#timer);
-    const step = (what: string): void =>
-      this.#set('Swapping', `to version ${next.declaration.version}: ${what}`, this.#healthy);
-    const restore = this.#listeners.pause();
-    const run = this.#next(next, old);
-    try {
-      step('draining the old');
-      const inherited = await old.drain(left());
-      step('starting it');
-      await run.start(this.#listeners, inherited, left(), true);
-      this.#around.services.check(run.provisions, this.name);
-      step('checking its health');
-      const health = await run.health(left());
-      if (!health.healthy)
-        throw new StatusError('ServiceUnavailable', `is unhealthy: ${health.message ?? 'no reason given'}`);
-    } catch (error) {
-      await run.stop('was unwound');
-      await this.#rollBack(old, restore);
-      const why = error instanceof Skipped ? `skipped: ${error.message}` : (error as Error).message;
-      const text = `plugin "${this.name}" was not swapped, revision ${old.revision} goes on: ${why}`;
-      const reason = error instanceof StatusError ? error.reason : 'Invalid';
-      throw new StatusError(reason, text, {}, { cause: error });
-    } finally {
-      this.#starting = undefined;
-    }
+    const run = this.#next(next, old.serving.keys);
+    await this.#handOver(old, next.declaration.version, (passed) => this.#prove(run, passed!, true));
     this.plugin = next;
     const inHand = this.#around.services.provide(run.provisions, this.name);
     this.#adopt(run);
     await this.#listeners.settle();
     await run.serving.begin();
-    await old.stop(`was replaced by revision ${run.revision}`, { serving: run.serving, inHand });
+    await old.stop(`was replaced by revision ${run.revision}`, { serves: run.serving.keys, inHand });
   }
 
-  #next(plugin: LoadedPlugin, before?: Run): Run {
+  /** When it throws, the old instance goes on. */
+  async #handOver(old: Run, version: string, enter: Enter): Promise<readonly string[]> {
+    const deadline = performance.now() + this.#around.timing.swap;
+    const left = (): number => Math.max(1, Math.round(deadline - performance.now()));
+    clearTimeout(this.#timer);
+    const restore = this.#listeners.pause();
+    try {
+      this.#step(version, 'draining the old');
+      const inherited = await old.drain(left());
+      this.#step(version, 'starting it');
+      return await enter({ inherited, held: old.serving.keys, revision: old.revision, ms: left() });
+    } catch (error) {
+      this.#starting = undefined;
+      await this.#rollBack(old, restore);
+      const why = error instanceof Skipped ? `skipped: ${error.message}` : (error as Error).message;
+      const text = `plugin "${this.name}" was not swapped, revision ${old.revision} goes on: ${why}`;
+      const reason = error instanceof StatusError ? error.reason : 'Invalid';
+      throw new StatusError(reason, text, {}, { cause: error });
+    }
+  }
+
+  /** Starts a successor and sees that it is well; returns what it serves on the bus. When it throws, nothing is left of it. */
+  async #prove(run: Run, { inherited, ms }: Passed, swapping: boolean): Promise<readonly string[]> {
+    const deadline = performance.now() + ms;
+    try {
+      await run.start(this.#listeners, inherited, ms, swapping);
+      this.#around.services.check(run.provisions, this.name);
+      this.#step(run.version, 'checking its health');
+      const health = await run.health(Math.max(1, Math.round(deadline - performance.now())));
+      if (!health.healthy)
+        throw new StatusError('ServiceUnavailable', `is unhealthy: ${health.message ?? 'no reason given'}`);
+      return run.serving.keys;
+    } catch (error) {
+      await run.stop('was unwound');
+      throw error;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  #step(version: string, what: string): void {
+    this.#set('Swapping', `to version ${version}: ${what}`, this.#healthy);
+  }
+
+  #next(plugin: LoadedPlugin, held: readonly string[] = []): Run {
     const { bus, kernel } = this.#around;
-    const serving = new Serving(bus, `orlop.${kernel.id}.${this.name}`, before?.serving.keys);
+    const serving = new Serving(bus, `orlop.${kernel.id}.${this.name}`, held);
     this.#starting = new Run(plugin, ++this.#revision, this.#around, serving);
     return this.#starting;
   }
@@ -255,9 +315,9 @@ export class Unit implements Managed {
     this.#changed();
   }
 
-  async #exclusive(work: () => Promise<void>): Promise<void> {
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => undefined);
-    await turn;
+    return turn;
   }
 }

@@ -8,9 +8,9 @@ import {
 } from '../contract/index.ts';
 import type { Connection } from '../nats/index.ts';
 import type { LoadedPlugin, Loaders, PluginEntry } from './declaration.ts';
-import type { Change } from './messages.ts';
+import type { Change, Loading } from './messages.ts';
 import type { Surroundings } from './run.ts';
-import type { Managed, PluginStatus } from './status.ts';
+import type { Enter, Managed, Passed, PluginStatus } from './status.ts';
 import { ThreadHandle } from './threadhandle.ts';
 
 /** What a worker thread needs to open a kernel of its own. */
@@ -29,33 +29,46 @@ interface Deaths {
 }
 
 /** A plugin in a worker thread, as its status messages tell of it. */
-class Remote implements Managed {
+export class Remote implements Managed {
   readonly name: string;
   plugin: LoadedPlugin;
   current: PluginStatus;
-  readonly #swap: (remote: Remote, next: LoadedPlugin) => Promise<void>;
-  readonly #deaths: Deaths;
+  readonly group: WorkerGroup;
 
-  constructor(plugin: LoadedPlugin, deaths: Deaths, swap: (of: Remote, next: LoadedPlugin) => Promise<void>) {
-    const { name, kind, version, description, required = false } = plugin.declaration;
+  constructor(name: string, plugin: LoadedPlugin, group: WorkerGroup) {
+    const { kind, version, description, required = false } = plugin.declaration;
     const isolation = isolationText(plugin.isolation);
     this.name = name;
     this.plugin = plugin;
-    this.#swap = swap;
-    this.#deaths = deaths;
+    this.group = group;
     const about = { name, kind, version, description, required, isolation };
     this.current = { ...about, revision: 0, phase: 'Pending', provides: [], healthy: false };
   }
 
   status(): PluginStatus {
-    const { count, last } = this.#deaths;
+    const { count, last } = this.group.deaths;
     const { restarts = 0, lastError = last } = this.current;
     const failures = lastError === undefined ? {} : { restarts: restarts + count, lastError };
     return { ...this.current, isolation: isolationText(this.plugin.isolation), ...failures };
   }
 
   swap(next: LoadedPlugin): Promise<void> {
-    return this.#swap(this, next);
+    return this.group.swap(this, next);
+  }
+
+  /** Makes ready what `enter` needs: the thread, and in it the module and the store. */
+  prepare(): Promise<void> {
+    return this.group.prepare(this);
+  }
+
+  async enter(passed: Passed | undefined): Promise<readonly string[]> {
+    return await this.group.running.change({ type: 'enter', name: this.name, passed });
+  }
+
+  /** Hands over to a successor in another thread, or throws why it goes on. */
+  async leave(version: string, enter: Enter): Promise<void> {
+    if (this.current.phase === 'Failed') return void (await enter(undefined));
+    await this.group.running.change({ type: 'leave', name: this.name, version }, enter);
   }
 }
 
@@ -76,7 +89,7 @@ export class WorkerGroup {
   #restarts = 0;
   #since = 0;
   #stopping = false;
-  readonly #deaths: Deaths = { count: 0, last: undefined };
+  readonly deaths: Deaths = { count: 0, last: undefined };
 
   constructor(
     name: string,
@@ -93,22 +106,28 @@ export class WorkerGroup {
   }
 
   /** One that runs with the next `start`, or from `join` on. Throws `Invalid` when it cannot enter a thread. */
-  add(plugin: LoadedPlugin): Managed {
+  add(name: string, plugin: LoadedPlugin): Remote {
     const needed = readsSecrets(resourcesOf([plugin.declaration])) ? this.#encodings : [];
     for (const { declaration, entry } of [plugin, ...needed]) {
       if (entry) continue;
       const text = `plugin "${declaration.name}" cannot run in worker "${this.name}": give its module, a declaration cannot enter a thread`;
       throw new StatusError('Invalid', text);
     }
-    const remote = new Remote(plugin, this.#deaths, (of, next) => this.#swap(of, next));
+    const remote = new Remote(name, plugin, this);
     this.members.push(remote);
     return remote;
   }
 
-  /** Returns when its plugins have started, or the thread as a whole could not; see their status. */
-  async start(): Promise<void> {
+  /** The thread. Throws `ServiceUnavailable` while there is none. */
+  get running(): ThreadHandle {
+    if (this.#thread) return this.#thread;
+    throw new StatusError('ServiceUnavailable', `worker "${this.name}" is being restarted`);
+  }
+
+  /** Returns when its plugins have started, or the thread as a whole could not; see their status. `waits`: one that is to start later. */
+  async start(waits?: Remote): Promise<void> {
     const { kernel, timing, log } = this.#around;
-    const plugins = this.members.map(({ plugin }) => plugin);
+    const plugins = this.members.filter((each) => each !== waits).map(({ plugin }) => plugin);
     const resources = resourcesOf(plugins.map(({ declaration }) => declaration));
     this.#isEncoding = readsSecrets(resources);
     this.#since = performance.now();
@@ -138,22 +157,23 @@ export class WorkerGroup {
   }
 
   /** Starts one that was added last: with the thread, or in the one that runs, which goes on meanwhile. Throws when the thread refuses it; it is none of its members then. */
-  async join(name: string): Promise<void> {
+  async join(remote: Remote): Promise<void> {
     if (!this.#thread && !this.#retry) return void this.start();
-    const { plugin } = this.#member(name);
+    const { name, plugin } = remote;
     await this.#change(name, async (thread) => {
       await this.#bringEncoding(thread, plugin);
       await thread.change(changeTo('load', name, plugin));
     }).catch((error: unknown) => {
-      this.#remove(name);
+      this.members.splice(this.members.indexOf(remote), 1);
       throw error;
     });
   }
 
   /** Stops one; the others go on. */
-  async leave(name: string): Promise<void> {
+  async leave(remote: Remote): Promise<void> {
+    const { name } = remote;
+    this.members.splice(this.members.indexOf(remote), 1);
     await this.#change(name, (thread) => thread.change({ type: 'unload', name }));
-    this.#remove(name);
   }
 
   /** These encode Secrets from now on. Throws when one does not run in the thread. */
@@ -163,7 +183,7 @@ export class WorkerGroup {
   }
 
   /** What is asked of a thread that is down, or goes down over it, is done with its next start. */
-  async #change(name: string, ask: (thread: ThreadHandle) => Promise<void>): Promise<void> {
+  async #change(name: string, ask: (thread: ThreadHandle) => Promise<unknown>): Promise<void> {
     const thread = this.#thread;
     if (!thread) return;
     await ask(thread).catch((error: unknown) => {
@@ -172,12 +192,18 @@ export class WorkerGroup {
     });
   }
 
-  async #swap(remote: Remote, next: LoadedPlugin): Promise<void> {
-    if (!this.#thread)
-      throw new StatusError('ServiceUnavailable', `worker "${this.name}" is being restarted`);
+  async prepare(remote: Remote): Promise<void> {
+    if (!this.#thread && !this.#retry) await this.start(remote);
+    const { running } = this;
+    await this.#bringEncoding(running, remote.plugin);
+    await running.change({ ...changeTo('load', remote.name, remote.plugin), waits: true });
+  }
+
+  async swap(remote: Remote, next: LoadedPlugin): Promise<void> {
+    const { running } = this;
     const change = changeTo('swap', remote.name, next);
-    await this.#bringEncoding(this.#thread, next);
-    await this.#thread.change(change);
+    await this.#bringEncoding(running, next);
+    await running.change(change);
     remote.plugin = next;
     this.#changed(remote.name);
   }
@@ -194,10 +220,6 @@ export class WorkerGroup {
 
   #member(name: string): Remote {
     return this.members.find((member) => member.name === name)!;
-  }
-
-  #remove(name: string): void {
-    this.members.splice(this.members.indexOf(this.#member(name)), 1);
   }
 
   /** The largest that one of its plugins asks for, in bytes. */
@@ -228,7 +250,7 @@ export class WorkerGroup {
     if (performance.now() - this.#since > 60 * restart) this.#restarts = 0;
     const delay = Math.min(60, 2 ** this.#restarts) * restart;
     this.#restarts += 1;
-    this.#deaths.last = message;
+    this.deaths.last = message;
     const next = `${message}; trying again in ${delay / 1_000} s`;
     this.#around.log.error(next);
     for (const { current } of this.members) {
@@ -236,7 +258,7 @@ export class WorkerGroup {
     }
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.#deaths.count += 1;
+      this.deaths.count += 1;
       void this.start();
     }, delay).unref();
   }
@@ -246,7 +268,7 @@ function readsSecrets(resources: readonly Resource[] | undefined): boolean {
   return !resources || resources.some((each) => each.resource === Secrets.resource);
 }
 
-function changeTo(type: 'load' | 'swap', name: string, next: LoadedPlugin): Change {
+function changeTo(type: 'load' | 'swap', name: string, next: LoadedPlugin): Loading {
   return { type, name, entry: threadEntry(next), resources: resourcesOf([next.declaration]) };
 }
 

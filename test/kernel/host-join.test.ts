@@ -86,16 +86,20 @@ t.test('a plugin joins a worker that runs, and leaves it, with nothing failed th
   await ask(kernel, { module: `${guest}?again`, isolation: 'worker/test' });
   t.match(await look(kernel, ({ revision }) => revision === 2), { thread, pods: ['after', 'before'] });
 
-  await ask(kernel, { module: guest, isolation: 'inline' });
-  const refused = await told(
-    kernel,
-    'a swap does not move it',
-    ({ status }) => status?.conditions?.[0]?.status === 'False',
-  );
-  t.match(
-    refused.status?.conditions?.[0]?.message,
-    /cannot move plugin "guest" to another thread: give it isolation worker\/test/,
-  );
+  for (const [isolation, revision] of [
+    ['inline', 3],
+    ['worker/test', 4],
+  ] as const) {
+    await ask(kernel, { module: guest, isolation });
+    const seen = await look(kernel, (seen) => seen.revision === revision);
+    t.equal(seen.thread === thread, isolation === 'worker/test', `it goes to ${isolation}`);
+    t.match(seen, { pods: ['after', 'before'], secret: { a: 'Yg==' } });
+    await told(
+      kernel,
+      'it is shown there',
+      ({ status }) => status?.phase === 'Running' && status.isolation === isolation,
+    );
+  }
   await kernel.objects.delete(Plugins, { name: 'guest' });
   await eventually('it is gone', () => !kernel.plugins().some(({ name }) => name === 'guest'));
   await t.rejects(kernel.bus.request('guest.look', null), { message: /nobody serves/ });

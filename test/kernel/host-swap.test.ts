@@ -124,7 +124,7 @@ t.test('a swap that fails leaves the old instance serving', async (t) => {
     [
       'is in another thread',
       { isolation: { worker: 'w' } },
-      /cannot move plugin "counter" to another thread/,
+      /plugin "counter" cannot run in worker "w": give its module, a declaration cannot enter a thread/,
     ],
   ];
   for (const [what, rest, message] of cases) {

@@ -1,5 +1,6 @@
 /** Serves requests and streams in a worker thread, and looks into the store for each after a moment. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread, threadId } from 'node:worker_threads';
 import { ConfigMaps, definePlugin, StatusError } from 'orlop/plugin';
 
 export default definePlugin<{ ill: boolean }>({
@@ -32,6 +33,16 @@ export default definePlugin<{ ill: boolean }>({
       const text = String(await answer());
       stream.resume().end(text);
     });
-    return { health: () => ({ healthy: !ill, message: 'told to be ill' }) };
+    // The number of its predecessors that handed over.
+    const generation = ((ctx.inherited?.state as number | undefined) ?? -1) + 1;
+    ctx.bus.serve('servant.who', () => ({
+      thread: isMainThread ? 'main' : threadId,
+      revision: ctx.plugin.revision,
+      generation,
+    }));
+    return {
+      drain: () => ({ schema: 1, state: generation }),
+      health: () => ({ healthy: !ill, message: 'told to be ill' }),
+    };
   },
 });
