@@ -17,6 +17,7 @@ import {
 } from '../kernel/contract/index.ts';
 import { startKernel } from '../kernel/kernel.ts';
 import { openDataDir } from '../plugins/cli/datadir.ts';
+import { follow } from '../plugins/cli/desired.ts';
 import { findServer } from '../plugins/cli/nats/binary.ts';
 import { natsBy } from '../plugins/cli/nats/server/index.ts';
 import { CACHE_DIR } from '../test/cluster.ts';
@@ -138,6 +139,7 @@ const kernel = await startKernel({
   cacheDir: CACHE_DIR,
   nats: natsBy({ binary: await findServer(CACHE_DIR, console.error) }),
   plugins: [adder, greeter],
+  follow,
   log: { debug() {}, info() {}, warn() {}, error() {} },
 });
 try {

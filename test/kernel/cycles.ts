@@ -1,12 +1,13 @@
 /** A plugin in a worker thread, loaded and unloaded again and again, and what its process holds before and after. */
-import { readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Plugins } from 'orlop/plugin';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { eventually } from '../cluster.ts';
 
-const module = new URL('./host-plugins/tenant.js', import.meta.url).href;
+const TENANT = new URL('./host-plugins/tenant.js', import.meta.url);
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
@@ -54,8 +55,15 @@ export async function memory(kernel: Kernel): Promise<{ all: number; own: number
   return { all, own: all - bytes - events * KEPT };
 }
 
+/** The same plugin as one from outside of Orlop, which is loaded through the gate: a copy of its module in this folder. */
+export function foreignTenant(folder: string): string {
+  const module = join(folder, 'tenant.mjs');
+  copyFileSync(TENANT, module);
+  return module;
+}
+
 /** Loads the plugin by its object, and unloads it. */
-export async function cycle(kernel: Kernel): Promise<void> {
+export async function cycle(kernel: Kernel, module = TENANT.href): Promise<void> {
   const status = () => kernel.plugins().find(({ name }) => name === 'tenant');
   await kernel.objects.create(Plugins, { metadata: { name: 'tenant' }, spec: { module } });
   await eventually('it runs', () => status()?.phase === 'Running');
