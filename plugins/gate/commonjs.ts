@@ -22,8 +22,9 @@ interface Module {
 interface Require {
   (specifier: string): unknown;
   resolve(specifier: string): string;
+  /** As where a program begins with an ES module. */
   main: undefined;
-  readonly cache: object;
+  readonly cache: Record<string, Module>;
   readonly extensions: object;
 }
 
@@ -33,7 +34,8 @@ export class CommonJs {
   readonly #origin: Origin;
   readonly #builtin: (name: string) => object;
   readonly #contract: object;
-  readonly #modules = new Map<string, Module>();
+  /** By file, of this origin alone; what it imports has it as `require.cache`. */
+  readonly #modules = Object.create(null) as Record<string, Module>;
 
   constructor(origin: Origin, builtin: (name: string) => object, writePrivate: typeof contract.writePrivate) {
     this.#origin = origin;
@@ -77,7 +79,12 @@ export class CommonJs {
       return this.#load(file);
     };
     const nothing = Object.create(null) as object;
-    return Object.assign(require, { resolve: own, main: undefined, cache: nothing, extensions: nothing });
+    return Object.assign(require, {
+      resolve: own,
+      main: undefined,
+      cache: this.#modules,
+      extensions: nothing,
+    });
   }
 
   #admit(parent: string | undefined, file: string): void {
@@ -86,7 +93,7 @@ export class CommonJs {
   }
 
   #load(file: string): unknown {
-    const known = this.#modules.get(file);
+    const known = this.#modules[file];
     if (known) return known.exports;
     if (file.endsWith('.node')) return this.#addon(file);
     if (isEsModule(file))
@@ -95,13 +102,13 @@ export class CommonJs {
     const require = this.#requireFrom(file);
     const about = { id: file, filename: file, loaded: false, children: [], paths: [] } as const;
     const module: Module = { ...about, exports: {}, require };
-    this.#modules.set(file, module);
+    this.#modules[file] = module;
     try {
       if (file.endsWith('.json')) module.exports = parseJson(source, file);
       else this.#run(module, source);
       module.loaded = true;
     } catch (error) {
-      this.#modules.delete(file);
+      delete this.#modules[file];
       throw error;
     }
     return module.exports;

@@ -27,6 +27,9 @@ exports.deep = (file) => require('./lib/deep').stat(file);
 exports.load = (file) => require(file);
 exports.loader = () => module.constructor._load ?? module.require('module')._cache.x ?? null;
 exports.about = [require('dual').kind, require('./data').answer, __filename.endsWith('legacy/index.js'), module.loaded].join();
+require('./data').answer = 43;
+const forgotten = [require('./data').answer, require.cache[__filename] === module, delete require.cache[require.resolve('./data')]];
+exports.about += ',' + [...forgotten, require('./data').answer, require.main === module].join();
 `;
 
 /** A package with what it depends on. */
@@ -107,7 +110,21 @@ async function tryToEscape(t: Test, isolation: Isolation): Promise<void> {
       reason: 'Forbidden',
       message: /^whose code calls process\.kill is not known here/,
     });
-    const free = [6, true, 4, 64, 1, 410, '/', 'cjs,42,true,false', 'linked', null, null, null, null];
+    const free = [
+      6,
+      true,
+      4,
+      64,
+      1,
+      410,
+      '/',
+      'cjs,42,true,false,43,true,true,42,false',
+      'linked',
+      null,
+      null,
+      null,
+      null,
+    ];
     t.same(await kernel.bus.request('escape.free', null), free, 'what needs none works');
   });
   for (const power of powers) {
