@@ -1,42 +1,17 @@
-/** What `orlop plugin new` writes: its types check, it passes its own tests and the suite of its kind, and a cluster takes it in. */
+/** What `orlop plugin new` writes: its types check, and it passes its own tests and the suite of its kind. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import t, { type Test } from 'tap';
-import { apiClient } from '../../plugins/cli/client.ts';
-import { readKubeconfig } from '../../plugins/cli/kubeconfig.ts';
-import { copiedKinds } from '../../plugins/cli/plugin/copies.ts';
-import { placeOf, portsFor } from '../../plugins/cli/plugin/dev.ts';
-import { findModule, load, snapshot } from '../../plugins/cli/plugin/module.ts';
-import { skeletonKinds, writeSkeleton } from '../../plugins/cli/plugin/skeleton.ts';
-import { applyPlugin } from '../../plugins/cli/plugin/swap.ts';
+import t from 'tap';
+import { writeSkeleton } from '../../plugins/cli/plugin/skeleton.ts';
 import { testPlugin } from '../../plugins/cli/plugin/test.ts';
-import type { Kubectl } from '../kubectl.ts';
-import { orlop, place, until, up } from './orlop.ts';
+import { orlop } from './orlop.ts';
+import { folder, quiet, skeletons } from './skeletons.ts';
 
 const run = promisify(execFile);
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
-const quiet = (): void => {};
-
-function folder(t: Test): string {
-  const path = mkdtempSync(join(tmpdir(), 'orlop-skeleton-'));
-  t.teardown(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
-/** One of each kind, by its kind. */
-function skeletons(at: string, kinds = skeletonKinds()): Map<string, string> {
-  return new Map(
-    kinds.map((kind) => {
-      const path = join(at, `my-${kind.split('.')[0]}`);
-      writeSkeleton(path, kind, 'javascript', quiet);
-      return [kind, path];
-    }),
-  );
-}
 
 t.test('a skeleton of every kind', async (t) => {
   const at = folder(t);
@@ -65,50 +40,6 @@ t.test('a skeleton of every kind', async (t) => {
     t.match(printed, new RegExp(`it swaps for itself[\\s\\S]*: conformance to ${kind}[\\s\\S]*All is well`));
   }
 });
-
-t.test('a cluster takes each in, and gets on without it', async (t) => {
-  const { place: at, kubectl } = await up(t, await place(t), '--no-hello');
-  const client = apiClient(readKubeconfig(at.data));
-  t.teardown(() => client.close());
-  for (const [kind, path] of skeletons(folder(t), [...skeletonKinds(), ...copiedKinds()])) {
-    const lines: string[] = [];
-    const declaration = await load(path);
-    const name = await placeOf(declaration);
-    const module = snapshot(findModule(path)!);
-    const config = portsFor(declaration, {
-      'http-port': String(at.ports.http),
-      'api-port': String(at.ports.api),
-    });
-    const before = kind === 'tokens.v1' ? await kubectl.ok('create token default') : '';
-    const isRunning = await applyPlugin(client, name, { module, config }, (line) => lines.push(line));
-    // It is for kernels without an API server.
-    if (kind === 'admission.v1') t.match(lines.join('\n'), /"apiserver" and .* both provide admission\.v1/);
-    else t.ok(isRunning, `${kind} as ${name}: ${lines.join('\n')}`);
-    const tokens = before === '' ? [] : [before, await kubectl.ok('create token default')];
-    for (const token of tokens) t.equal(await whose(kubectl, token), DEFAULT_ACCOUNT);
-    await kubectl.ok(['delete', 'plugin', name]);
-    if (name.startsWith('my-')) continue;
-    await until(`the standard ${name} is back`, 20_000, async () => {
-      const shown = await kubectl([
-        'get',
-        'plugin',
-        name,
-        '-o',
-        'jsonpath={.status.phase} {.status.provides}',
-      ]);
-      return shown.stdout.startsWith('Running') && !/my-/.test(shown.stdout);
-    });
-    for (const token of tokens) t.equal(await whose(kubectl, token), DEFAULT_ACCOUNT);
-  }
-});
-
-const DEFAULT_ACCOUNT = 'system:serviceaccount:default:default';
-
-async function whose(kubectl: Kubectl, token: string): Promise<string> {
-  const about = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: { name: 'a' } };
-  const review = JSON.stringify({ ...about, spec: { token: token.trim() } });
-  return await kubectl.ok(['create', '-f', '-', '-o', 'jsonpath={.status.user.username}'], review);
-}
 
 t.test('npm test, and what is refused', async (t) => {
   const at = folder(t);
