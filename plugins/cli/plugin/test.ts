@@ -37,23 +37,23 @@ export async function testPlugin(
   tell: (line: string) => void = console.log,
   { remains = new Remains(), folder = tmpdir() } = {},
 ): Promise<number> {
-  const module = findModule(path)?.file ?? path;
-  const declaration = await load(path);
-  tell(`${declaration.name}: a valid declaration of kind ${declaration.kind}`);
-  const given = await readGiven(module);
-  const nats = { binary: await findServer(cacheDir(), tell) };
-  remains.begin();
-  const run = async (t: Checks): Promise<void> => {
-    try {
-      await check(t, { plugin: declaration, module, given, nats, folder, remains });
-    } finally {
-      t.equal([...new Set(remains.uncaught)].join('; '), '', 'nothing was thrown where nobody catches it');
-    }
-  };
-  const failed = await runChecks(declaration.name, run, tell);
-  remains.close();
-  tell(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
-  return failed === 0 ? 0 : 1;
+  try {
+    const module = findModule(path)?.file ?? path;
+    const plugin = await load(path);
+    tell(`${plugin.name}: a valid declaration of kind ${plugin.kind}`);
+    const given = await readGiven(module);
+    const nats = { binary: await findServer(cacheDir(), tell) };
+    remains.begin();
+    const failed = await runChecks(
+      plugin.name,
+      (t) => check(t, { plugin, module, given, nats, folder, remains }),
+      tell,
+    );
+    tell(failed === 0 ? '\nAll is well.' : `\n${failed} failed.`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    remains.close();
+  }
 }
 
 async function readGiven(module: string): Promise<Given> {
@@ -71,7 +71,16 @@ interface Trial {
   remains: Remains;
 }
 
-async function check(t: Checks, { plugin, module, given, nats, folder, remains }: Trial): Promise<void> {
+async function check(t: Checks, trial: Trial): Promise<void> {
+  try {
+    await conforms(t, trial);
+  } finally {
+    const thrown = [...new Set(trial.remains.uncaught)].join('; ');
+    t.equal(thrown, '', 'nothing was thrown where nobody catches it');
+  }
+}
+
+async function conforms(t: Checks, { plugin, module, given, nats, folder, remains }: Trial): Promise<void> {
   const config = { ...(await portsOf(plugin)), ...given.config };
   const entry: PluginEntry = { module, isolation: 'inline', config };
   let objects: ObjectClient | undefined;
