@@ -41,7 +41,8 @@ function another(folder: string): string {
 
 t.test('the Secrets of a deleted encoding stay readable, also over a kill -9', async (t) => {
   const at = await place(t);
-  const first = await up(t, at, '--no-hello');
+  // Slowly, so that what comes next finds it under way.
+  const first = await up(t, at, '--no-hello', '--set', 'storage-migrator.perSecond=5');
   const readable = async ({ kubectl }: Running): Promise<void> => {
     const { items } = JSON.parse(await kubectl.ok('get secrets -l test=deleted -o json')) as {
       items: Secret[];
