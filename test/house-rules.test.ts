@@ -26,7 +26,7 @@ const HEADINGS = [
   '## Limits',
 ];
 /** Lines with code in all of the kernel but its contract. The design hopes for 2,500; this keeps what there is from growing. */
-const KERNEL_LINES = 5_900;
+const KERNEL_LINES = 5_650;
 const FILE_LINES = 400;
 /** A test is a list of cases: it may be longer. */
 const TEST_LINES = 500;

@@ -18,6 +18,8 @@ export interface PluginEntry {
   /** A `file:` URL, a path (absolute, or relative to the working folder), or a package; its default export is the declaration. */
   module: string;
   config?: object;
+  /** Configuration for those keys only that its schema has; `config` wins. */
+  defaults?: object;
   isolation?: Isolation;
   /** Limit of its worker or its process; wins over the declaration's and `isolation`'s. */
   memory?: string | undefined;
@@ -33,6 +35,8 @@ export type PluginSource = PluginEntry | PluginDeclaration;
 export interface LoadedPlugin {
   readonly declaration: PluginDeclaration;
   readonly config: { [key: string]: Json };
+  /** What of it was given, its schema's defaults left out. */
+  readonly given: object;
   readonly isolation: Isolation;
   /** Absent when it was given as a declaration. */
   readonly entry?: PluginEntry;
@@ -61,9 +65,12 @@ export async function loadPlugin(
     const text = `plugin "${name}" is to be of ${field} ${asked}, but ${entry!.module} declares ${field} ${declaration[field]}`;
     throw new StatusError('Invalid', `${text}: change the one or the other`);
   }
-  const config = resolveConfig(declaration.config, { ...entry?.config, ...overrides?.(name) }, name);
+  const isKnown = ([key]: [string, unknown]): boolean => declaration.config?.properties?.[key] !== undefined;
+  const defaults = Object.fromEntries(Object.entries(entry?.defaults ?? {}).filter(isKnown));
+  const given = { ...defaults, ...entry?.config, ...overrides?.(name) };
+  const config = resolveConfig(declaration.config, given, name);
   const isolation = withMemoryLimit(isolationOf(declaration, entry, loaders), declaration, entry?.memory);
-  return { declaration, config, isolation, ...(entry ? { entry } : {}) };
+  return { declaration, config, given, isolation, ...(entry ? { entry } : {}) };
 }
 
 /** Only what a loader made runs in a process of its own; its proxy may be in a worker all the same. */

@@ -43,7 +43,7 @@ const ELSEWHERE: PluginPlacement = { roles: ['server'] };
 
 /**
  * Makes plugins run as their `Plugin` objects ask, where their placement includes this kernel: `spec.module` loads or swaps, `spec.config` and
- * the rest swap for the same module as configured anew. Without the object, or outside its placement, the plugin the kernel was started with
+ * the rest swap for the same module as configured anew; what the process was told for the plugin goes before defaults. Without the object, or outside its placement, the plugin the kernel was started with
  * comes back, or nothing; one that is only to be placed and is not placed here is unloaded.
  */
 class Desired {
@@ -160,7 +160,7 @@ class Desired {
 
   async #source(name: string, spec: Spec = {}, original: LoadedPlugin | undefined): Promise<PluginSource> {
     if (original && Object.keys(spec).length === 0) return sourceOf(original);
-    const entry = entryOf(name, spec, original?.entry);
+    const entry = entryOf(name, spec, original);
     try {
       return { ...entry, module: moduleOf(await this.#host.locate(entry.module)) };
     } catch (error) {
@@ -170,21 +170,28 @@ class Desired {
   }
 }
 
-function entryOf(name: string, spec: Spec, base: PluginEntry | undefined): PluginEntry {
-  const module = spec.module ?? base?.module;
+/** What this process was told for the plugin by flags holds for whatever runs in its place. */
+function entryOf(name: string, spec: Spec, base: LoadedPlugin | undefined): PluginEntry {
+  const module = spec.module ?? base?.entry?.module;
   if (module === undefined) {
     throw new StatusError('Invalid', `Plugin "${name}" has no spec.module: name a file or an npm package`);
   }
-  const isolation = spec.isolation === undefined ? base?.isolation : parseIsolation(spec.isolation);
+  const isolation = spec.isolation === undefined ? base?.entry?.isolation : parseIsolation(spec.isolation);
   if (spec.isolation !== undefined && !isolation) {
     const text = `spec.isolation ${JSON.stringify(spec.isolation)} is none of inline, process and worker/NAME`;
     throw new StatusError('Invalid', text);
   }
-  const { kind, version, resources } = spec;
+  const { kind, version, config = {}, resources } = spec;
   const memory = resources?.limits?.memory;
-  const own = spec.module === undefined ? { ...base?.config } : {};
-  const config = { ...own, ...spec.config };
-  return { module, kind, version, memory, config, ...(isolation ? { isolation } : {}) };
+  return {
+    module,
+    kind,
+    version,
+    memory,
+    config,
+    ...(base ? { defaults: base.given } : {}),
+    ...(isolation ? { isolation } : {}),
+  };
 }
 
 function sourceOf({ declaration, config, isolation, entry }: LoadedPlugin): PluginSource {

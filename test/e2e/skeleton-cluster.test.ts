@@ -3,7 +3,7 @@ import t from 'tap';
 import { apiClient } from '../../plugins/cli/client.ts';
 import { readKubeconfig } from '../../plugins/cli/kubeconfig.ts';
 import { copiedKinds } from '../../plugins/cli/plugin/copies.ts';
-import { placeOf, portsFor } from '../../plugins/cli/plugin/dev.ts';
+import { placeOf } from '../../plugins/cli/plugin/dev.ts';
 import { findModule, load, snapshot } from '../../plugins/cli/plugin/module.ts';
 import { skeletonKinds } from '../../plugins/cli/plugin/skeleton.ts';
 import { applyPlugin } from '../../plugins/cli/plugin/swap.ts';
@@ -20,15 +20,13 @@ t.test('a cluster takes each in, and gets on without it', async (t) => {
     const declaration = await load(path);
     const name = await placeOf(declaration);
     const module = snapshot(findModule(path)!);
-    const config = portsFor(declaration, {
-      'http-port': String(at.ports.http),
-      'api-port': String(at.ports.api),
-    });
     const before = kind === 'tokens.v1' ? await kubectl.ok('create token default') : '';
-    const isRunning = await applyPlugin(client, name, { module, config }, (line) => lines.push(line));
+    const isRunning = await applyPlugin(client, name, { module }, (line) => lines.push(line));
     // It is for kernels without an API server.
     if (kind === 'admission.v1') t.match(lines.join('\n'), /"apiserver" and .* both provide admission\.v1/);
     else t.ok(isRunning, `${kind} as ${name}: ${lines.join('\n')}`);
+    // It listens where the cluster was told to.
+    if (kind === 'ingress.v1') t.equal((await fetch(`http://127.0.0.1:${at.ports.http}`)).status, 404);
     const tokens = before === '' ? [] : [before, await kubectl.ok('create token default')];
     for (const token of tokens) t.equal(await whose(kubectl, token), DEFAULT_ACCOUNT);
     await kubectl.ok(['delete', 'plugin', name]);

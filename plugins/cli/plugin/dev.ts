@@ -4,7 +4,7 @@ import { existsSync, type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Json, type PluginDeclaration, StatusError } from 'orlop/plugin';
+import { type PluginDeclaration, StatusError } from 'orlop/plugin';
 import { standardPlugins } from '../../standard.ts';
 import { type ApiClient, apiClient } from '../client.ts';
 import type { Values } from '../command.ts';
@@ -14,12 +14,6 @@ import { contents, findModule, type LocalModule, load, OWN, snapshot } from './m
 import { applyPlugin, teller } from './swap.ts';
 
 const FLAGS = ['api-port', 'http-port', 'https-port'] as const;
-/** Where an ingress, or the API server, listens: the cluster's flag, and the key of the configuration. */
-const PORTS = [
-  ['http-port', 'httpPort'],
-  ['https-port', 'httpsPort'],
-] as const;
-const API_PORT = ['api-port', 'port'] as const;
 /** Milliseconds without another save before a swap: editors write a file in several steps. */
 const QUIET = 100;
 
@@ -37,8 +31,7 @@ export async function develop(path: string, values: Values): Promise<number> {
     if (cluster.exitCode !== null) return cluster.exitCode;
     console.log(name === declaration.name ? '' : `\n${declaration.name} takes the place of ${name}`);
     const client = apiClient(readKubeconfig(data));
-    const config = portsFor(declaration, values);
-    const saves = new Saves(local, name, config, client);
+    const saves = new Saves(local, name, client);
     await ended(cluster);
     await saves.close();
     client.close();
@@ -70,14 +63,6 @@ async function checkAlone({ name, kind, provides = [] }: PluginDeclaration): Pro
 async function standard(): Promise<PluginDeclaration[]> {
   const modules = standardPlugins(['server', 'node']).map(({ module }) => import(module));
   return ((await Promise.all(modules)) as { default: PluginDeclaration }[]).map((each) => each.default);
-}
-
-/** Those that were given for the cluster, where the plugin is the one that listens there. */
-export function portsFor({ kind, config }: PluginDeclaration, values: Values): { [key: string]: Json } {
-  const ports = (kind === 'apiserver.v1' ? [API_PORT] : PORTS).filter(
-    ([flag, key]) => values[flag] !== undefined && config?.properties?.[key],
-  );
-  return Object.fromEntries(ports.map(([flag, key]) => [key, Number(values[flag])]));
 }
 
 /** What it prints is printed, and of its log what the named plugin says and what went wrong anywhere. */
@@ -120,7 +105,6 @@ async function ended(cluster: ChildProcess): Promise<void> {
 class Saves {
   readonly #local: LocalModule;
   readonly #name: string;
-  readonly #config: { [key: string]: Json };
   readonly #client: ApiClient;
   readonly #tell: (line: string) => void;
   readonly #watchers = new Map<string, FSWatcher>();
@@ -128,10 +112,9 @@ class Saves {
   #turn: Promise<void>;
   #applied: string | undefined;
 
-  constructor(local: LocalModule, name: string, config: { [key: string]: Json }, client: ApiClient) {
+  constructor(local: LocalModule, name: string, client: ApiClient) {
     this.#local = local;
     this.#name = name;
-    this.#config = config;
     this.#client = client;
     this.#tell = teller(local);
     this.#turn = this.#swap();
@@ -175,7 +158,7 @@ class Saves {
       this.#applied = module;
       // What the cluster would say, but for the place of a syntax error.
       await load(module);
-      await applyPlugin(this.#client, this.#name, { module, config: this.#config }, this.#tell);
+      await applyPlugin(this.#client, this.#name, { module }, this.#tell);
     } catch (error) {
       this.#tell(`${this.#name}: refused: ${(error as Error).message}`);
     }
