@@ -5,7 +5,7 @@ import t from 'tap';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 import { testdir } from '../testdir.ts';
 
-const COUNT = 8;
+const COUNT = 15;
 const NAME = 'secrets-aesgcm';
 const module = (path: string): string => new URL(`../../plugins/${path}/index.js`, import.meta.url).href;
 const AESGCM = { module: module('secrets/aesgcm') };
@@ -90,7 +90,7 @@ t.test('each is kept, in every thread and kernel, until nothing is stored by it'
   t.equal(await read(a, 'a'), 'pqrs', 'now that both are deleted');
   t.equal(await read(again, 'b'), 'pqrs');
   await again.stop();
-  const last = await a.restart({ plugins: here(keys, 20) });
+  const last = await a.restart({ plugins: here(keys, 40) });
   const stopped = new Set<string>();
   last.bus.subscribe('flipping.stopped', (encoding) => void stopped.add(String(encoding)));
   t.equal(await read(last, 'a'), 'pqrs', 'and the kernel that is alone now');
