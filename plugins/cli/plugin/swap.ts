@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   findCondition,
   isStatus,
-  type Json,
   nearestOf,
   type PluginDeclaration,
   type PluginObject,
@@ -53,7 +52,7 @@ export function teller(local: LocalModule | undefined): (line: string) => void {
 export async function applyPlugin(
   client: ApiClient,
   name: string,
-  spec: { module: string; config?: { [key: string]: Json } },
+  spec: { module: string },
   tell: (line: string) => void,
 ): Promise<boolean> {
   const path = `${PLUGINS}/${encodeURIComponent(name)}`;
