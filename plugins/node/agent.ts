@@ -72,27 +72,34 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   ctx.defer(() => registration.close());
   await registration.start();
 
-  let pods = new PodManager(node);
-  ctx.defer(() => pods.close());
-  await pods.start();
+  let own = new PodManager(node);
+  ctx.defer(() => own.close());
+  await own.start();
+  // Of the pods that end with the agent: those of one that is unwound are its predecessor's. Who is asked about pods until a swap flips is the
+  // predecessor, which has drained: it answers by what its successor knows.
+  const lasting =
+    Lasting.take<{ pods: PodManager }>(ctx.inherited?.schema === 2 && ctx.inherited.state) ??
+    new Lasting<{ pods: PodManager }>({ pods: own });
+  const current = lasting.value;
+  current.pods = own;
 
   const logs = ctx.bus.acceptStreams(nodeSubject(name, 'logs'), (params, stream) =>
-    serveLogs(pods, params as unknown as LogsParams, stream),
+    serveLogs(current.pods, params as unknown as LogsParams, stream),
   );
   ctx.defer(() => logs.close());
   const exec = ctx.bus.acceptStreams(nodeSubject(name, 'exec'), (params, stream) =>
-    serveExec(pods, params as unknown as ExecParams, stream),
+    serveExec(current.pods, params as unknown as ExecParams, stream),
   );
   ctx.defer(() => exec.close());
   const attach = ctx.bus.acceptStreams(nodeSubject(name, 'attach'), (params, stream) =>
-    serveAttach(pods, params as unknown as AttachParams, stream),
+    serveAttach(current.pods, params as unknown as AttachParams, stream),
   );
   ctx.defer(() => attach.close());
   const forward = ctx.bus.acceptStreams(nodeSubject(name, 'portforward'), (params, stream) =>
-    servePortForward(pods, params as unknown as PortForwardParams, stream),
+    servePortForward(current.pods, params as unknown as PortForwardParams, stream),
   );
   ctx.defer(() => forward.close());
-  const collector = new StatsCollector(() => pods, ctx.log, node.signal);
+  const collector = new StatsCollector(() => current.pods, ctx.log, node.signal);
   const stats = ctx.bus.serve(
     nodeSubject(name, 'stats'),
     async () => (await collector.read()) as unknown as Json,
@@ -100,7 +107,7 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   ctx.defer(() => stats.close());
   const http = new KubeletServer({
     nodeName: name,
-    pods: () => [...pods.all()].map(({ pod }) => pod),
+    pods: () => [...current.pods.all()].map(({ pod }) => pod),
     stats: () => collector.read(),
   });
   ctx.defer(() => http.close());
@@ -109,27 +116,26 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   );
   ctx.defer(() => kubelet.close());
   let drained = false;
-  // Of the pods that end with the agent: those of one that is unwound are its predecessor's.
-  const lasting = Lasting.take<null>(ctx.inherited?.state) ?? new Lasting(null);
   return {
     health: () => registration.health(),
     // Two agents must never act on one pod: the successor finds all it needs in the store and the runtimes.
     async drain() {
       drained = true;
-      await pods.close();
-      return { schema: 1, state: lasting.offer() };
+      await own.close();
+      return { schema: 2, state: lasting.offer() };
     },
     // After a drain the pods are the successor's.
     async stop() {
       if (!lasting.release() || drained || !ctx.config.stopPodsAtExit) return;
-      await pods.close();
+      await own.close();
       await stopPods(node);
     },
     async resume() {
       drained = false;
       lasting.withdraw();
-      pods = new PodManager(node);
-      await pods.start();
+      own = new PodManager(node);
+      current.pods = own;
+      await own.start();
     },
   };
 }
