@@ -70,7 +70,7 @@ export class Host {
   #ready = false;
   #stopping: Promise<void> | undefined;
   /** What has left for another thread has no call in hand any more. */
-  ended: Promise<unknown> = Promise.resolve();
+  ended: Promise<void> = Promise.resolve();
 
   constructor(o: HostOptions) {
     this.#o = o;
@@ -217,7 +217,7 @@ export class Host {
       throw error;
     }
     this.#managed.set(name, target);
-    if (old instanceof Remote) this.ended = Promise.all([this.ended, this.#drop(old)]);
+    if (old instanceof Remote) this.#outlast(name, this.#drop(old));
     this.#changed(name);
   }
 
@@ -232,9 +232,18 @@ export class Host {
   /** Hands a plugin of this thread over to another. Its lease goes with it: that is the kernel's. */
   async leave(name: string, version: string, enter: Enter): Promise<void> {
     const { ended } = await this.#units.get(name)!.leave(version, enter);
-    this.ended = Promise.all([this.ended, ended]);
+    this.#outlast(name, ended);
     this.#singletons.leave(name);
     this.#forget(name);
+  }
+
+  #outlast(name: string, work: Promise<void> | undefined): void {
+    const logged = Promise.resolve(work).catch((error: unknown) =>
+      this.#o.log.warn(`plugin "${name}" did not end cleanly in the thread it left`, {
+        error: String(error),
+      }),
+    );
+    this.ended = Promise.all([this.ended, logged]).then(() => undefined);
   }
 
   async #drop(managed: Unit | Remote): Promise<void> {
