@@ -71,7 +71,7 @@ export const PLUGIN_DEFINITIONS: Definitions = {
       module: {
         type: 'string',
         description:
-          "Path of the module that declares the plugin or of its package's folder, or npm package, or a bundle in the cluster (blob:sha256-...); absent for a standard plugin.",
+          "The module that declares the plugin: its path or that of its package's folder, an npm package, or a bundle in the cluster (blob:sha256-...); absent for a standard plugin.",
       },
       kind: {
         type: 'string',

@@ -104,7 +104,7 @@ t.test('kubectl explains fields, the newest and those of other groups', async (t
   t.match(container, /KIND: +Pod\nVERSION: +v1\n/);
   t.match(container, /restartPolicyRules\t<\[\]ContainerRestartRule>/);
   t.match(container, /resources\t<ResourceRequirements>/);
-  t.match(await run.ok('explain plugins.spec.module'), /Path or npm package of the module/);
+  t.match(await run.ok('explain plugins.spec.module'), /The module that declares the plugin/);
   t.match(await run.ok('explain deployment.spec.strategy.rollingUpdate'), /maxSurge\t<IntOrString>/);
 });
 
