@@ -17,6 +17,7 @@ import { Codecs } from './codecs.ts';
 import { KERNEL } from './consumer.ts';
 import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
 import { Encodings } from './encodings.ts';
+import { Endings } from './endings.ts';
 import { type Crashes, type Follower, Report } from './report.ts';
 import { type Surroundings, TIMING, type Timing } from './run.ts';
 import { Services } from './services.ts';
@@ -69,8 +70,7 @@ export class Host {
   /** Whether everything it was given has been started: only then it follows what `Plugin` objects ask for. */
   #ready = false;
   #stopping: Promise<void> | undefined;
-  /** What has left for another thread has no call in hand any more. */
-  ended: Promise<void> = Promise.resolve();
+  readonly endings: Endings;
 
   constructor(o: HostOptions) {
     this.#o = o;
@@ -82,6 +82,7 @@ export class Host {
       timing: { ...TIMING, ...o.timing },
       fatal: (error) => o.fatal?.(error),
     };
+    this.endings = new Endings(o.log);
     this.#codecs = new Codecs(this.#around);
     this.#encodings = new Encodings(this, this.#groups);
     this.#singletons = new Singletons({
@@ -217,7 +218,7 @@ export class Host {
       throw error;
     }
     this.#managed.set(name, target);
-    if (old instanceof Remote) this.#outlast(name, this.#drop(old));
+    if (old instanceof Remote) this.endings.add(name, this.#drop(old));
     this.#changed(name);
   }
 
@@ -232,18 +233,9 @@ export class Host {
   /** Hands a plugin of this thread over to another. Its lease goes with it: that is the kernel's. */
   async leave(name: string, version: string, enter: Enter): Promise<void> {
     const { ended } = await this.#units.get(name)!.leave(version, enter);
-    this.#outlast(name, ended);
+    this.endings.add(name, ended);
     this.#singletons.leave(name);
     this.#forget(name);
-  }
-
-  #outlast(name: string, work: Promise<void> | undefined): void {
-    const logged = Promise.resolve(work).catch((error: unknown) =>
-      this.#o.log.warn(`plugin "${name}" did not end cleanly in the thread it left`, {
-        error: String(error),
-      }),
-    );
-    this.ended = Promise.all([this.ended, logged]).then(() => undefined);
   }
 
   async #drop(managed: Unit | Remote): Promise<void> {
@@ -330,7 +322,7 @@ export class Host {
       const ended = before.then(() => this.#singletons.stop(unit));
       stopped.set(name, ended);
     }
-    await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop()), this.ended]);
+    await Promise.all([...stopped.values(), ...this.#groups.map((group) => group.stop()), this.endings.over]);
     await this.#codecs.set([]);
     const finish = within(LAST_WRITE, 'writing to the store', () => this.#report?.finish());
     await finish.catch((error: unknown) => {

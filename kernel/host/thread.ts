@@ -119,7 +119,7 @@ async function change(id: number, change: Change): Promise<readonly string[]> {
       const own = more.get(name);
       more.delete(name);
       await host!.unload(name);
-      await host!.ended;
+      await host!.endings.over;
       await own?.close();
       return [];
     }
