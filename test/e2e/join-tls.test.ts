@@ -2,8 +2,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
+import { stablePort } from '../../plugins/cli/ports.ts';
 import { kubectl } from '../kubectl.ts';
-import { freePort, ORLOP, place, run } from './orlop.ts';
+import { ORLOP, place, run } from './orlop.ts';
 
 const NAMESPACE = `orlop-${process.pid}`;
 // Of the range for tests of networks (RFC 2544), so that two runs at a time do not meet.
@@ -39,7 +40,7 @@ t.test('a node of another machine joins by TLS', { skip: missing() }, async (t) 
   }
 
   const [here, there] = [await place(t), await place(t)];
-  const port = await freePort();
+  const port = await stablePort();
   const control = ['server', '--data', here.data, '--api-port', String(here.ports.api)];
   let server = await run(t, [...control, '--nats-listen', `${HERE}:${port}`]);
   const [, nats = ''] = /orlop node --nats '([^']+)'/.exec(server.output()) ?? [];

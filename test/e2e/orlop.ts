@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get, type IncomingHttpHeaders } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { stablePort } from '../../plugins/cli/ports.ts';
 import { ensureImages, forgetPods, missingEngine } from '../images.ts';
 import { type Kubectl, kubectl, type Output } from '../kubectl.ts';
 
@@ -35,7 +35,7 @@ export async function place(t: Test): Promise<Place> {
       await forgetPods(readFileSync(kernelId, 'utf8').trim());
     rmSync(data, { recursive: true, force: true, maxRetries: 5 });
   });
-  return { data, ports: { api: await freePort(), http: await freePort(), https: await freePort() } };
+  return { data, ports: { api: await stablePort(), http: await stablePort(), https: await stablePort() } };
 }
 
 /** The flags of `orlop up` for a place. */
@@ -160,14 +160,4 @@ export function httpGet(port: number, path: string, host: string): Promise<Answe
       );
     });
   });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

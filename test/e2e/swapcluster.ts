@@ -10,10 +10,10 @@ import { ApiServer, attend, CertificateAuthority, Nodes, type Pod, Pods } from '
 import type { Test } from 'tap';
 import { loadPlugin } from '../../kernel/host/declaration.ts';
 import { lineLogger } from '../../kernel/log.ts';
+import { stablePorts } from '../../plugins/cli/ports.ts';
 import { loaders, standardPlugins } from '../../plugins/standard.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 import { type Kubectl, kubectl } from '../kubectl.ts';
-import { freePort } from './orlop.ts';
 import { expectOk, Load, type Options } from './steady.ts';
 import { type VolumePods, volumePods } from './volumepods.ts';
 
@@ -49,7 +49,7 @@ export async function loadedCluster(t: Test): Promise<LoadedCluster> {
     // The plugin leaves the route of its range in place; this range is this test's own.
     spawnSync('ip', ['route', 'del', 'local', range, 'dev', 'lo']);
   });
-  const [httpPort, httpsPort] = [await freePort(), await freePort()];
+  const [httpPort, httpsPort] = (await stablePorts(2)) as [number, number];
   const entries = await standardEntries({
     apiserver: { port: 0, address: '127.0.0.1', serviceCIDR: range },
     auth: { adminToken: ADMIN },

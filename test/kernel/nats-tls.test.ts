@@ -10,6 +10,7 @@ import { parseListen } from '../../plugins/cli/nats/listen.ts';
 import { startNats } from '../../plugins/cli/nats/server/index.ts';
 import { freePorts } from '../../plugins/cli/nats/server/probe.ts';
 import { serverTls } from '../../plugins/cli/nats/tls.ts';
+import { stablePorts } from '../../plugins/cli/ports.ts';
 import { until } from '../e2e/orlop.ts';
 import { binary, quiet, temporaryFolder } from './nats.ts';
 
@@ -61,7 +62,7 @@ async function listen(t: Test, text: string, dataDir: string, replicas?: 1 | 3):
 
 t.test('beyond loopback', async (t) => {
   const dataDir = temporaryFolder(t);
-  const [port] = (await freePorts('0.0.0.0', 1)) as [number];
+  const [port] = (await stablePorts(1)) as [number];
   const { nats, embedded, address } = await listen(t, `0.0.0.0:${port}`, dataDir);
   const local = address.replace(/@[^:]*:/, '@127.0.0.1:');
   const join = async (url: string, ca?: string): Promise<NatsServer> =>
@@ -150,7 +151,7 @@ t.test('beyond loopback', async (t) => {
 });
 
 t.test('a fixed port on loopback has no TLS', async (t) => {
-  const [port] = (await freePorts('127.0.0.1', 1)) as [number];
+  const [port] = (await stablePorts(1)) as [number];
   const dataDir = temporaryFolder(t);
   const { nats, address } = await listen(t, `127.0.0.1:${port}`, dataDir);
   t.match(address, new RegExp(`^nats://orlop:[^@]+@127.0.0.1:${port}$`));
@@ -186,7 +187,7 @@ t.test('three servers have ports in a row', async (t) => {
 
 async function threePorts(): Promise<number> {
   for (;;) {
-    const [port] = (await freePorts('0.0.0.0', 1)) as [number];
+    const [port] = (await stablePorts(1)) as [number];
     const next = [port + 1, port + 2].map((each) => freePorts('0.0.0.0', 1, each));
     if ((await Promise.allSettled(next)).every(({ status }) => status === 'fulfilled')) return port;
   }

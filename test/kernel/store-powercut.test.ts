@@ -12,7 +12,8 @@ import { ConfigMaps } from '../../kernel/contract/index.ts';
 import { type Connection, connectTo } from '../../kernel/nats/index.ts';
 import { type ObjectStore, openStore } from '../../kernel/store/index.ts';
 import { startNats } from '../../plugins/cli/nats/server/index.ts';
-import { freePorts, greets } from '../../plugins/cli/nats/server/probe.ts';
+import { greets } from '../../plugins/cli/nats/server/probe.ts';
+import { stablePorts } from '../../plugins/cli/ports.ts';
 import { eventually } from '../cluster.ts';
 import { binary, embedded, quiet, temporaryFolder } from './nats.ts';
 
@@ -144,7 +145,7 @@ t.test('a server that syncs at its leisure loses some', { skip, timeout: 180_000
   const disk = makeDisk(t);
   const folder = join(disk.folder, 'nats');
   mkdirSync(folder);
-  const [port] = await freePorts('127.0.0.1', 1);
+  const [port] = await stablePorts(1);
   const conf = join(temporaryFolder(t), 'conf');
   writeFileSync(
     conf,

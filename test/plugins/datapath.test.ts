@@ -5,6 +5,7 @@ import { type Agent, createServer, type IncomingMessage, request, type Server } 
 import type { AddressInfo } from 'node:net';
 import { EndpointSlices, IngressClasses, Ingresses, Services } from 'orlop/plugin';
 import t, { type Test } from 'tap';
+import { stablePort } from '../../plugins/cli/ports.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 
 const module = (path: string) => new URL(`../../plugins/${path}/index.js`, import.meta.url).href;
@@ -18,14 +19,6 @@ async function backend(t: Test, name: string): Promise<{ port: number; server: S
     server.closeAllConnections();
   });
   return { port: (server.address() as AddressInfo).port, server };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** One slice per backend, for each has a port of its own here. */
@@ -58,7 +51,7 @@ t.test(
       spawnSync('ip', ['route', 'del', 'local', `${range}.0/24`, 'dev', 'lo']);
     });
     const balancer = { serviceCIDR: `${range}.0/24`, nodePortAddress: '127.0.0.1' };
-    const ingress = { address: '127.0.0.1', httpPort: 0, httpsPort: await freePort() };
+    const ingress = { address: '127.0.0.1', httpPort: 0, httpsPort: await stablePort() };
     const kernel = await testKernel(t, {
       node: 'n',
       plugins: [

@@ -15,8 +15,8 @@ import {
   WriteAdmission,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
-import { freePorts } from '../../plugins/cli/nats/server/probe.ts';
 import { skeletonFiles } from '../../plugins/cli/plugin/skeleton.ts';
+import { stablePorts } from '../../plugins/cli/ports.ts';
 import { testKernel } from '../cluster.ts';
 import {
   admissionConformance,
@@ -55,7 +55,7 @@ t.test('the suite for ingresses finds what is wrong', async (t) => {
     text = text.replace(right, wrongly);
   }
   const module = join(testdir(t, { 'wrong.mjs': text }), 'wrong.mjs');
-  const [httpPort] = await freePorts('127.0.0.1', 1);
+  const [httpPort] = await stablePorts(1);
   const { objects } = await testKernel(t, {
     plugins: [
       { module: new URL('../../plugins/loadbalancer/index.js', import.meta.url).href, isolation: 'inline' },

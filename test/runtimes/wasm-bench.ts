@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container, ContainerConfig, ContainerState, Logger, Pod } from 'orlop/plugin';
@@ -79,16 +78,4 @@ export async function log(runtime: WasmRuntime, id: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const line of runtime.containerLogs(id, {})) chunks.push(line.data);
   return Buffer.concat(chunks).toString();
-}
-
-/** A TCP port of the loopback address that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

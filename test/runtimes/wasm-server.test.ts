@@ -1,14 +1,15 @@
 import { createServer } from 'node:http';
 import t from 'tap';
+import { stablePort } from '../../plugins/cli/ports.ts';
 import { testdir } from '../testdir.ts';
-import { ended, freePort, log, startPod, wasmRuntime } from './wasm-bench.ts';
+import { ended, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { serverImage } from './wasm-guests.ts';
 
 t.test('an HTTP component and its host', async (t) => {
   const runtime = await wasmRuntime(t);
   const image = await serverImage(testdir(t));
   const serve = async (limits?: Record<string, string>) => {
-    const port = await freePort();
+    const port = await stablePort();
     const resources = limits ? { resources: { limits } } : {};
     const pod = await startPod(runtime, { image, ports: [{ containerPort: port }], ...resources });
     return { ...pod, port, url: `http://127.0.0.1:${port}` };
@@ -89,7 +90,7 @@ t.test('an HTTP component and its host', async (t) => {
   });
 
   await t.test('a busy port ends the container with the reason', async (t) => {
-    const port = await freePort();
+    const port = await stablePort();
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     t.teardown(() => server.close());

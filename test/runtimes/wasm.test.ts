@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { stablePort } from '../../plugins/cli/ports.ts';
 import { eventually } from '../cluster.ts';
 import type { Checks } from '../conformance/checks.ts';
 import { runtimeConformance } from '../conformance/runtime.ts';
 import { testdir } from '../testdir.ts';
 
-import { ended, freePort, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
+import { ended, HELLO, log, startPod, wasmRuntime } from './wasm-bench.ts';
 import { commandImage, ripgrepImage } from './wasm-guests.ts';
 
 t.test('an HTTP component serves on its pod address', async (t) => {
   const runtime = await wasmRuntime(t);
   t.ok(runtime.claims(HELLO), 'the built-in image needs no RuntimeClass');
-  const port = await freePort();
+  const port = await stablePort();
   const env = [{ name: 'POD_NAME', value: 'hello-1' }];
   const { sandbox, id } = await startPod(
     runtime,

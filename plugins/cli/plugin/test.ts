@@ -22,8 +22,8 @@ import { loaders, standardPlugins } from '../../standard.ts';
 import { openDataDir } from '../datadir.ts';
 import { findServer } from '../nats/binary.ts';
 import { type NatsChoice, natsBy } from '../nats/server/index.ts';
-import { freePorts } from '../nats/server/probe.ts';
 import { cacheDir } from '../paths.ts';
+import { stablePorts } from '../ports.ts';
 import { findModule, load } from './module.ts';
 import { Remains } from './remains.ts';
 import { type Given, NODE, suitesOf } from './suites.ts';
@@ -202,6 +202,6 @@ async function portsOf({ config }: PluginDeclaration): Promise<Record<string, nu
   const keys = Object.entries(config?.properties ?? {}).flatMap(([key, { type }]) =>
     type === 'integer' && /^port$|Port$/.test(key) ? [key] : [],
   );
-  const ports = await freePorts('0.0.0.0', keys.length);
+  const ports = await stablePorts(keys.length);
   return Object.fromEntries(keys.map((key, index) => [key, ports[index]!]));
 }

@@ -1,9 +1,8 @@
 /** 410 Gone: revisions this server no longer knows, and how clients go on after it. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, makeInformer, type V1ConfigMap } from '@kubernetes/client-node';
 import t from 'tap';
+import { stablePort } from '../../../plugins/cli/ports.ts';
 import { eventually } from '../../cluster.ts';
 import { testdir } from '../../testdir.ts';
 import { type TestApi, testApi } from './cluster.ts';
@@ -39,7 +38,7 @@ t.test('revisions from before a restart', async (t) => {
 
 t.test('an informer goes on after it', async (t) => {
   const dataDir = testdir(t);
-  const address = { address: '127.0.0.1', port: await freePort() };
+  const address = { address: '127.0.0.1', port: await stablePort() };
   const at = { dataDir, config: { apiserver: address } };
   const first = await testApi(t, at);
   await create(first, 'one', 'two');
@@ -81,12 +80,3 @@ t.test('an informer goes on after it', async (t) => {
   await create(last, 'four');
   await eventually('what changes now', () => names.has('four'));
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
