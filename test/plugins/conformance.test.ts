@@ -1,5 +1,5 @@
 /** Every plugin of the tree against the suite of its kind; runtimes are in test/runtimes. */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -34,7 +34,7 @@ import t, { type Test } from 'tap';
 import auth from '../../plugins/auth/index.ts';
 import bundles from '../../plugins/bundles/index.ts';
 import ca from '../../plugins/ca/index.ts';
-import { freePorts } from '../../plugins/cli/nats/server/probe.ts';
+import { stablePorts } from '../../plugins/cli/ports.ts';
 import loadbalancer from '../../plugins/loadbalancer/index.ts';
 import network from '../../plugins/network/index.ts';
 import presence from '../../plugins/presence/index.ts';
@@ -69,6 +69,7 @@ import {
 } from '../conformance/index.ts';
 import { testdir } from '../testdir.ts';
 import { testApi } from './apiserver/cluster.ts';
+import { podRange } from './podrange.ts';
 
 /** Tap's overloads hide that it has what a suite needs. */
 const checks = (t: Test): Checks => t as unknown as Checks;
@@ -124,7 +125,7 @@ t.test('volumes', async (t) => {
 });
 
 t.test('network', async (t) => {
-  const config = { network: { podCIDR: `10.${randomInt(160, 240)}.0.0/16` } };
+  const config = { network: { podCIDR: await podRange() } };
   const kernel = await testKernel(t, { plugins: [network], config, node: 'n' });
   await networkConformance(checks(t), 'network', async () => ({ network: kernel.service(PodNetwork) }));
 });
@@ -206,7 +207,7 @@ t.test('API server, and its admission', async (t) => {
 });
 
 t.test('ingress', async (t) => {
-  const [httpPort, httpsPort] = await freePorts('127.0.0.1', 2);
+  const [httpPort, httpsPort] = await stablePorts(2);
   const module = (path: string) => ({
     module: new URL(`../../plugins/${path}/index.js`, import.meta.url).href,
   });

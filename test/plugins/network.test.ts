@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { type Context, type KubeObject, type Logger, StatusError } from 'orlop/plugin';
 import t from 'tap';
 import { formatCidr, overlap, parseCidr, subnet } from '../../plugins/network/cidr.ts';
 import { claimRange } from '../../plugins/network/claim.ts';
 import { AddressPool } from '../../plugins/network/pool.ts';
+import { podRange } from './podrange.ts';
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -51,7 +51,7 @@ function objects(): Context['objects'] {
 }
 
 t.test('claims: one per node, none twice, on one machine too', async (t) => {
-  const cluster = parseCidr(`10.${randomInt(160, 240)}.0.0/16`);
+  const cluster = parseCidr(await podRange());
   const one = { objects: objects(), log };
   const a = await claimRange(one, 'a', cluster);
   t.teardown(() => a.release());
