@@ -1,6 +1,6 @@
 import { type Command, type Option, UsageError } from '../command.ts';
 import { copiedKinds } from './copies.ts';
-import { skeletonKinds } from './skeleton.ts';
+import { pythonKinds, skeletonKinds } from './skeleton.ts';
 
 const DATA: Option = { type: 'string', value: 'DIR', help: "the cluster's data folder" };
 
@@ -33,7 +33,7 @@ const create: Command = {
     language: {
       type: 'string',
       value: 'LANGUAGE',
-      help: 'javascript (the default), or python for scheduler-scoring.v1',
+      help: `javascript (the default), or python for ${pythonKinds().join(', ')}`,
     },
   },
   examples: [

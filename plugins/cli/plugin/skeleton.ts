@@ -30,6 +30,11 @@ const IN_PYTHON: Readonly<Record<string, string>> = {
   'scheduler-scoring.v1': 'plugins/scoring/python',
 };
 
+/** Of which there is a skeleton in Python. */
+export function pythonKinds(): string[] {
+  return Object.keys(IN_PYTHON);
+}
+
 /** `orlop plugin new`: writes a folder of that name. Returns the exit code. */
 export function writeSkeleton(path: string, kind: string, language: string, tell = console.log): number {
   const name = basename(path);
@@ -95,7 +100,7 @@ function writePython(path: string, name: string, kind: string, tell = console.lo
   const example = IN_PYTHON[kind];
   if (example === undefined)
     throw new UsageError(
-      `there are skeletons in Python for ${Object.keys(IN_PYTHON).join(', ')}, not for ${kind}; see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
+      `there are skeletons in Python for ${pythonKinds().join(', ')}, not for ${kind}; see ${join(ORLOP, 'plugins/process/PROTOCOL.md')}.`,
     );
   const folder = newFolder(path);
   const read = (file: string): string => readFileSync(join(ORLOP, example, file), 'utf8');
