@@ -70,6 +70,7 @@ import {
 import { testdir } from '../testdir.ts';
 import { testApi } from './apiserver/cluster.ts';
 import { podRange } from './podrange.ts';
+import { writer } from './writer.ts';
 
 /** Tap's overloads hide that it has what a suite needs. */
 const checks = (t: Test): Checks => t as unknown as Checks;
@@ -140,19 +141,8 @@ t.test('load balancer', async (t) => {
 });
 
 t.test('API server, and its admission', async (t) => {
-  let writer: ObjectClient | undefined;
-  const observer = definePlugin({
-    name: 'observer',
-    kind: 'observer.v1',
-    version: '1.0.0',
-    description: 'Writes objects.',
-    grants: { objects: [{ resource: '*', verbs: '*' }] },
-    start(ctx) {
-      writer = ctx.objects;
-      return {};
-    },
-  });
-  const { kernel } = await testApi(t, { plugins: [observer] });
+  const { plugin, objects } = writer();
+  const { kernel } = await testApi(t, { plugins: [plugin] });
   const of = (name: string, rest: object, namespace = 'default'): KubeObject => ({
     metadata: { namespace, name },
     ...rest,
@@ -161,7 +151,7 @@ t.test('API server, and its admission', async (t) => {
   const template = { metadata: { labels: { a: 'b' } }, spec: pod };
   await admissionConformance(checks(t), 'apiserver', async () => ({
     admission: kernel.service(WriteAdmission),
-    objects: writer!,
+    objects: objects(),
     admitted: [
       {
         resource: Pods,

@@ -10,7 +10,6 @@ import {
   ConfigMaps,
   definePlugin,
   type KubeObject,
-  type ObjectClient,
   provide,
   WriteAdmission,
 } from 'orlop/plugin';
@@ -27,6 +26,7 @@ import {
 } from '../conformance/index.ts';
 import { testdir } from '../testdir.ts';
 import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
+import { writer } from './writer.ts';
 
 t.test('the suite for ingresses finds what is wrong', async (t) => {
   const wrong: [right: string, wrong: string, found: RegExp][] = [
@@ -123,24 +123,13 @@ t.test('the suite for admissions finds what is wrong', async (t) => {
     provides: [WriteAdmission],
     start: () => ({ provides: [provide(WriteAdmission, wrong)] }),
   });
-  let writer: ObjectClient | undefined;
-  const observer = definePlugin({
-    name: 'observer',
-    kind: 'observer.v1',
-    version: '1.0.0',
-    description: 'Writes objects.',
-    grants: { objects: [{ resource: '*', verbs: '*' }] },
-    start(ctx) {
-      writer = ctx.objects;
-      return {};
-    },
-  });
-  await testKernel(t, { plugins: [provider, observer] });
+  const { plugin, objects } = writer();
+  await testKernel(t, { plugins: [provider, plugin] });
   const sample = { resource: ConfigMaps, object: { metadata: { namespace: 'default', name: 'a' } } };
   const told = await failures((t) =>
     admissionConformance(t, 'wrong', async () => ({
       admission: wrong,
-      objects: writer!,
+      objects: objects(),
       admitted: [{ ...sample, as: { data: { a: '1' } } }],
       refused: [sample],
     })),

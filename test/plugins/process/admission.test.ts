@@ -1,7 +1,6 @@
 /** Admissions in another process: the example in Python on its streams and over NATS, and that nothing passes while they fail. */
 import {
   ConfigMaps,
-  definePlugin,
   type KubeObject,
   Namespaces,
   type ObjectClient,
@@ -12,6 +11,7 @@ import {
 import t, { type Test } from 'tap';
 import { eventually, type TestKernel, type TestKernelOptions, testKernel } from '../../cluster.ts';
 import { type AdmissionSample, admissionConformance, type Checks } from '../../conformance/index.ts';
+import { writer } from '../writer.ts';
 import { like, relay, root, services } from './relay.ts';
 
 const EXAMPLE = 'plugins/admission/python';
@@ -21,20 +21,9 @@ async function writing(
   t: Test,
   o: TestKernelOptions,
 ): Promise<{ kernel: TestKernel; objects: ObjectClient }> {
-  let objects: ObjectClient | undefined;
-  const writer = definePlugin({
-    name: 'writer',
-    kind: 'writer.v1',
-    version: '1.0.0',
-    description: 'Writes objects.',
-    grants: { objects: [{ resource: '*', verbs: '*' }] },
-    start(ctx) {
-      objects = ctx.objects;
-      return {};
-    },
-  });
-  const kernel = await testKernel(t, { ...o, plugins: [writer, ...(o.plugins ?? [])] });
-  return { kernel, objects: objects! };
+  const { plugin, objects } = writer();
+  const kernel = await testKernel(t, { ...o, plugins: [plugin, ...(o.plugins ?? [])] });
+  return { kernel, objects: objects() };
 }
 
 const status = (kernel: TestKernel, name: string) => kernel.plugins().find((each) => each.name === name);
