@@ -33,7 +33,9 @@ export interface Api {
   readonly authorizer: Authorizer;
   /** `undefined`: no plugin of the cluster issues tokens. */
   readonly tokens: ServiceAccountTokens | undefined;
-  /** Ends watches and other streams when the instance stops. */
+  /** Ends watches, at once when another instance takes over: their clients go on with that one. */
+  readonly replaced: AbortSignal;
+  /** Ends whatever else streams, when the instance must stop. */
   readonly signal: AbortSignal;
 }
 

@@ -30,7 +30,7 @@ export function watchObjects(call: Call, query: ListQuery, selected: Selection):
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
-      api.signal.removeEventListener('abort', end);
+      api.replaced.removeEventListener('abort', end);
       watch?.close();
       if (!response.destroyed) response.end();
       resolve();
@@ -58,9 +58,9 @@ export function watchObjects(call: Call, query: ListQuery, selected: Selection):
     response.on('drain', () => {
       if (!isInitial) allowance = MOST_UNSENT_BYTES;
     });
-    api.signal.addEventListener('abort', end, { once: true });
+    api.replaced.addEventListener('abort', end, { once: true });
     // The API server is about to be replaced: the client goes on with its successor.
-    if (api.signal.aborted) return end();
+    if (api.replaced.aborted) return end();
     watch = api.objects.watch(row.storage, options, {
       event(event) {
         if (event.type !== 'BOOKMARK') return send(frames.event(event));

@@ -39,8 +39,12 @@ export type Requires = {
 
 /** How long answers may take that are under way when the cluster stops. */
 const CLOSE_MS = 2_000;
-/** The same when another instance has taken over, and how long this one goes on answering on the connections it has. */
+/**
+ * The same when another instance has taken over; how long logs, sessions in containers and proxied requests go on then, and how long idle
+ * connections are answered on.
+ */
 const REPLACED_CLOSE_MS = 8_000;
+const REPLACED_STREAMS_MS = 7_000;
 const LINGER_MS = 1_000;
 
 export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
@@ -52,9 +56,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     standardRows({ serviceCIDR: config.serviceCIDR, nodePorts: [first, last] }),
   );
   const schemas = new Schemas();
+  const watches = new AbortController();
   const streams = new AbortController();
-  // Every watch and log listens to it.
-  setMaxListeners(0, streams.signal);
+  // Each watch listens to the one, each log and session to the other.
+  setMaxListeners(0, watches.signal, streams.signal);
   const clusterIP = firstAddress(config.serviceCIDR);
   const address = advertisedAddress(config.address);
   let port = config.port;
@@ -77,6 +82,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       authenticator: ctx.services.authenticator,
       authorizer,
       tokens: ctx.services.tokens,
+      replaced: watches.signal,
       signal: streams.signal,
     },
     documents: { table, openapi: new OpenApi(table, schemas), address: () => `${address}:${port}` },
@@ -98,9 +104,14 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   );
   port = listener.port;
   ctx.defer(async () => {
-    streams.abort();
-    if (isReplaced) await server.close(REPLACED_CLOSE_MS, LINGER_MS);
-    else await server.close(CLOSE_MS);
+    watches.abort();
+    if (!isReplaced) {
+      streams.abort();
+      return await server.close(CLOSE_MS);
+    }
+    const limit = setTimeout(() => streams.abort(), REPLACED_STREAMS_MS);
+    await server.close(REPLACED_CLOSE_MS, LINGER_MS);
+    clearTimeout(limit);
   });
   await seed(objects, table, { clusterIP, address, port });
   const reservations = releaseReservations(ctx);
