@@ -18,7 +18,9 @@ export async function send(
   { onSocket, ...options }: Options,
   body?: object,
 ): Promise<{ status: number | undefined; text: string }> {
-  return await new Promise((resolve, reject) => {
+  return await new Promise((resolve, refuse) => {
+    const what = `${options.method ?? 'GET'} ${options.path ?? '/'}`;
+    const reject = (error: Error): void => refuse(new Error(`${what}: ${error.message}`, { cause: error }));
     const outgoing = by({ host: '127.0.0.1', timeout: 30_000, ...options }, (answer: IncomingMessage) => {
       let text = '';
       answer.setEncoding('utf8');
@@ -34,8 +36,9 @@ export async function send(
 }
 
 export async function expectOk(...given: Parameters<typeof send>): Promise<string> {
+  const [, { method = 'GET', path = '/' }] = given;
   const { status, text } = await send(...given);
-  if (!status || status >= 300) throw new Error(`${status} ${text.trim()}`);
+  if (!status || status >= 300) throw new Error(`${method} ${path}: ${status} ${text.trim()}`);
   return text;
 }
 
@@ -56,7 +59,7 @@ export class Load {
     for (let i = 0; this.#going; i += 1) {
       await work(i).then(
         () => (this.done += 1),
-        (error: unknown) => this.failures.push(String(error)),
+        (error: unknown) => this.failures.push(`${new Date().toISOString()} turn ${i}: ${error}`),
       );
       await sleep(pause);
     }
