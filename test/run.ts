@@ -1,6 +1,6 @@
 /**
- * Runs every test file as a tap program, two at a time, and ends with the line `N passed, N failed`. Arguments pick files by a part of
- * their path: `npm test -- store scheduler`. A file named `*.alone.test.ts` runs by itself, after the others.
+ * Runs every test file as a tap program, two at a time, and ends with what failed and the line `N passed, N failed`. Arguments pick
+ * files by a part of their path: `npm test -- store scheduler`. A file named `*.alone.test.ts` runs by itself, after the others.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const JOBS = 2;
 const TIMEOUT_MS = 300_000;
+
+/** Of a failed assertion's explanation, shown again at the end. */
+const LINES_AGAIN = 16;
 
 interface Result {
   passed: number;
@@ -27,11 +30,13 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+const again: string[] = [];
 const total: Result = { passed: 0, failed: 0, skipped: 0 };
 const alone = files.filter((file) => file.endsWith('.alone.test.js'));
 const queue = files.filter((file) => !alone.includes(file));
 await Promise.all(Array.from({ length: JOBS }, () => drain(queue)));
 await drain(alone);
+for (const line of again) console.log(line);
 console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`,
 );
@@ -76,6 +81,20 @@ async function runFile(file: string): Promise<Result> {
   console.log(
     `${verdict} ${file} (${result.passed} passed, ${((Date.now() - started) / 1000).toFixed(1)} s) ${ending}`,
   );
-  if (result.failed > 0) console.log(output);
+  if (result.failed > 0) {
+    console.log(output);
+    again.push(`FAILED ${file} ${ending}`, ...failedAssertions(output));
+  }
   return result;
+}
+
+/** Of a tap program's output: the failed assertions, innermost only, each with the beginning of its explanation; without any, the end. */
+function failedAssertions(output: string): string[] {
+  const lines = output.trimEnd().split('\n');
+  const found = lines.flatMap((line, i) => {
+    if (!/^ *not ok /.test(line) || /# time=/.test(line)) return [];
+    const end = lines.findIndex((each, j) => j > i && /^ *(at:|\.\.\.$|(not )?ok )/.test(each));
+    return lines.slice(i, Math.min(end < 0 ? lines.length : end, i + LINES_AGAIN));
+  });
+  return found.length > 0 ? found : lines.slice(-LINES_AGAIN);
 }
