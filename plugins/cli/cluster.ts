@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { CertificateAuthority, type Logger } from 'orlop/plugin';
+import type { Logger, PluginObject } from 'orlop/plugin';
 import { type Kernel, startKernel } from '../../kernel/kernel.ts';
 import { VERSION } from '../../kernel/version.ts';
 import { loaders, type Role } from '../standard.ts';
@@ -15,15 +15,16 @@ import { openDataDir } from './datadir.ts';
 import { follow } from './desired.ts';
 import { applyHello, HELLO_HOST } from './hello.ts';
 import { collectWhenIdle } from './idle.ts';
-import { readKubeconfig, writeKubeconfig } from './kubeconfig.ts';
+import { readKubeconfig } from './kubeconfig.ts';
 import { fileLog } from './log.ts';
 import { findServer } from './nats/binary.ts';
 import { notDurable } from './nats/durability.ts';
 import { addressOf, type Embedded } from './nats/embedded.ts';
 import { natsFlags } from './nats/flags.ts';
 import { natsBy } from './nats/server/index.ts';
-import { cacheDir, dataDir, kubeconfigPath } from './paths.ts';
+import { cacheDir, dataDir } from './paths.ts';
 import { answers } from './probe.ts';
+import { keepKubeconfig, type Reach } from './reach.ts';
 
 /** Brings up what these roles ask for and stays until it is stopped. Resolves with the exit code. */
 export async function runCluster(roles: readonly Role[], values: Values): Promise<number> {
@@ -74,9 +75,22 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const stopCollecting = collectWhenIdle();
   const stopKeeping = embedded?.keep(kernel.nats, log);
   const ending = AbortSignal.any([signal, died]);
+  let reach: Reach | undefined;
   try {
-    const scene = { data, say, began, signal: ending, log, embedded, crashes };
-    if (!ending.aborted) await announce(kernel, roles, values, scene);
+    if (!ending.aborted) {
+      if (roles.includes('server')) reach = await keepKubeconfig(kernel, data, log);
+      await announce(kernel, roles, values, {
+        data,
+        say,
+        began,
+        signal: ending,
+        log,
+        embedded,
+        crashes,
+        config,
+        reach,
+      });
+    }
     const failure = await Promise.race([kernel.failed, interrupted(ending)]);
     if (failure) console.error(`orlop: ${failure.message}`);
     if (failure || signal.aborted) return failure ? 1 : 0;
@@ -88,6 +102,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   } finally {
     stopCollecting();
     stopKeeping?.();
+    await reach?.stop();
     await kernel.stop();
     log.close();
     // A plugin may have left a timer, or a start that does not end, behind: that holds the process no longer than this.
@@ -107,6 +122,8 @@ function remember({ plugin, error }: Blame, crashes: CrashLoops, required: reado
 /** Between the end of everything and that of the process. */
 const EXIT_MS = 1_000;
 
+type Configuration = Record<string, Record<string, unknown>>;
+
 interface Scene {
   data: string;
   say(label: string, text: string): void;
@@ -114,12 +131,16 @@ interface Scene {
   log: Logger;
   embedded: Embedded | undefined;
   crashes: CrashLoops;
+  /** What the process was told for each plugin. */
+  config: Configuration;
+  /** Absent: there is no API server here. */
+  reach: Reach | undefined;
   /** Aborted when it is being stopped: there is nothing to announce any more. */
   signal: AbortSignal;
 }
 
 async function announce(kernel: Kernel, roles: readonly Role[], values: Values, scene: Scene): Promise<void> {
-  const { data, say, began, signal, embedded, crashes } = scene;
+  const { say, began, embedded, crashes, reach } = scene;
   const plugins = kernel.plugins();
   const running = plugins.filter((plugin) => plugin.phase === 'Running');
   say('plugins', `${running.length} running`);
@@ -132,27 +153,23 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
     console.log(`\nReady in ${seconds(began)}. Node ${nodeName(values)} has joined. Ctrl-C stops it.`);
     return;
   }
-  const port = String(values['api-port'] ?? 6443);
-  const path = kubeconfigPath(data);
-  await writeKubeconfig(path, `https://127.0.0.1:${port}`, kernel.service(CertificateAuthority));
-  say('api', `https://127.0.0.1:${port}`);
+  say('api', reach?.url ?? 'none: the plugin apiserver does not run');
   const join = await joinLine(kernel, values, embedded);
   if (values['nats'] !== undefined) await warn(kernel, scene);
   if (!roles.includes('node')) {
     console.log(
       `\nReady in ${seconds(began)}. A node joins with the second line; Ctrl-C stops the control plane.\n\n` +
-        `  export KUBECONFIG=${path}\n  ${join}\n`,
+        `${reach ? `  export KUBECONFIG=${reach.kubeconfig}\n` : ''}  ${join}\n`,
     );
     return;
   }
-  const url = await hello(data, values, signal);
-  if (signal.aborted) return;
+  const url = reach && (await hello(values, scene));
+  if (scene.signal.aborted) return;
   console.log(
     [
       `\nReady in ${seconds(began)}.\n`,
       ...(url ? [`  curl ${url}`] : []),
-      `  export KUBECONFIG=${path}`,
-      '  kubectl get pods --all-namespaces',
+      ...(reach ? [`  export KUBECONFIG=${reach.kubeconfig}`, '  kubectl get pods --all-namespaces'] : []),
       ...(url ? ['  kubectl scale deployment hello --replicas 5'] : []),
       ...(embedded ? ['\nA node of another machine joins with:\n', `  ${join}`] : []),
       '\nCtrl-C stops everything; the next start resumes this state.',
@@ -161,7 +178,7 @@ async function announce(kernel: Kernel, roles: readonly Role[], values: Values, 
 }
 
 /** The example is applied once per data folder, so that whoever deletes it is rid of it. Returns its URL while it is there. */
-async function hello(data: string, values: Values, signal: AbortSignal): Promise<string | undefined> {
+async function hello(values: Values, { data, signal, config }: Scene): Promise<string | undefined> {
   const client = apiClient(readKubeconfig(data));
   try {
     const marker = join(data, 'hello-applied');
@@ -175,7 +192,11 @@ async function hello(data: string, values: Values, signal: AbortSignal): Promise
       () => false,
     );
     if (!there) return undefined;
-    const port = Number(values['http-port'] ?? 8080);
+    const plugin = await client
+      .get<PluginObject>('/apis/orlop.dev/v1/plugins/ingress')
+      .catch(() => undefined);
+    const { httpPort } = { httpPort: 8080, ...config['ingress'], ...plugin?.spec.config };
+    const port = Number(httpPort);
     const url = `http://${HELLO_HOST}:${port}/`;
     if (await answers(port, HELLO_HOST, 10_000, signal)) return url;
     if (signal.aborted) return undefined;
@@ -223,8 +244,8 @@ function interrupted(signal: AbortSignal): Promise<void> {
 }
 
 /** `--set` and the port flags as each plugin's configuration. */
-function configuration(roles: readonly Role[], values: Values): Record<string, Record<string, unknown>> {
-  const config: Record<string, Record<string, unknown>> = {};
+function configuration(roles: readonly Role[], values: Values): Configuration {
+  const config: Configuration = {};
   const put = (plugin: string, key: string, value: unknown): void => {
     config[plugin] = { ...config[plugin], [key]: value };
   };

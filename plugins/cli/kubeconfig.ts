@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type CertificateAuthority, StatusError } from 'orlop/plugin';
+import { existsSync, readFileSync } from 'node:fs';
+import { type CertificateAuthority, StatusError, writePrivate } from 'orlop/plugin';
 import { parse, stringify } from 'yaml';
 import type { Command } from './command.ts';
 import { dataDir, kubeconfigPath } from './paths.ts';
@@ -40,7 +40,7 @@ export async function writeKubeconfig(path: string, server: string, ca: Certific
     contexts: [{ name: 'orlop', context: { cluster: 'orlop', user: 'orlop-admin' } }],
     'current-context': 'orlop',
   };
-  writeFileSync(path, stringify(config), { mode: 0o600 });
+  writePrivate(path, stringify(config));
 }
 
 /** Reads what `writeKubeconfig` wrote. Throws `StatusError` NotFound when no cluster was ever started on this data folder. */

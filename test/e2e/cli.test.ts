@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import t from 'tap';
-import { flags, orlop, place, until, up } from './orlop.ts';
+import { stablePort } from '../../plugins/cli/ports.ts';
+import { kubectl } from '../kubectl.ts';
+import { flags, orlop, place, run, until, up } from './orlop.ts';
 
 t.test('help and usage', async (t) => {
   const overview = await orlop('--help');
@@ -67,6 +70,24 @@ t.test('up serves hello, stops without leftovers, resumes', async (t) => {
   t.equal(await again.kubectl.ok('get configmap kept -o jsonpath={.data.a}'), '1');
   t.notMatch(again.output(), 'curl', 'a deleted example stays deleted');
   t.match((await again.kubectl('get ingress hello')).stderr, /not found/);
+});
+
+t.test('what is told and written is where it listens, however that was configured, also later', async (t) => {
+  const at = await place(t);
+  const { api, http, https } = at.ports;
+  const settings = { 'apiserver.port': api, 'ingress.httpPort': http, 'ingress.httpsPort': https };
+  const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  const cluster = await run(t, ['up', '--data', at.data, ...set]);
+  t.match(cluster.output(), `api        https://127.0.0.1:${api}\n`);
+  t.match(cluster.output(), `curl http://hello.localhost:${http}/\n`);
+  const client = kubectl(join(at.data, 'kubeconfig'));
+  const port = await stablePort();
+  const spec = { config: { port } };
+  const moved = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'apiserver' }, spec };
+  await client.ok('apply -f -', JSON.stringify(moved));
+  const server = async () => (await orlop('kubeconfig', '--data', at.data)).stdout;
+  await until('the kubeconfig follows', 30_000, async () => (await server()).includes(`127.0.0.1:${port}`));
+  t.match(await client.ok('get plugin apiserver'), /Running/);
 });
 
 t.test('a second Ctrl-C does not wait, and leaves nothing behind', async (t) => {

@@ -117,9 +117,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   const reservations = releaseReservations(ctx);
   ctx.defer(() => reservations.stop());
   const host = config.address === '0.0.0.0' || config.address === '::' ? '127.0.0.1' : config.address;
+  const authority = host.includes(':') ? `[${host}]` : host;
   return {
     provides: [
-      provide(ApiServer, { host, port, url: `https://${host}:${port}` }),
+      provide(ApiServer, { host, port, url: `https://${authority}:${port}` }),
       provide(WriteAdmission, writeAdmission(table, admission)),
     ],
     drain() {
