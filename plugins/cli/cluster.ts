@@ -104,7 +104,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     stopKeeping?.();
     await reach?.stop();
     await kernel.stop();
-    log.close();
+    await log.close();
     // A plugin may have left a timer, or a start that does not end, behind: that holds the process no longer than this.
     setTimeout(() => process.exit(), EXIT_MS).unref();
   }

@@ -1,24 +1,17 @@
-import { createWriteStream, renameSync, statSync } from 'node:fs';
 import type { Logger } from 'orlop/plugin';
 import { each, errorsAsText } from '../../kernel/log.ts';
+import { LogFile } from './logfile.ts';
 
-const LIMIT_BYTES = 10 << 20;
-
-/** The kernel's log: one JSON object a line, kept across starts up to 10 MiB and one older file; on `echo` also on stderr. */
-export function fileLog(path: string, echo: boolean): Logger & { close(): void } {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LIMIT_BYTES) renameSync(path, `${path}.1`);
-  const file = createWriteStream(path, { flags: 'a', mode: 0o600 });
-  file.on('error', (error) =>
-    process.stderr.write(`orlop: the log ${path} cannot be written: ${error.message}\n`),
-  );
-
+/** The kernel's log: one JSON object a line, see `LogFile`; on `echo` also on stderr. */
+export function fileLog(path: string, echo: boolean): Logger & { close(): Promise<void> } {
+  const file = new LogFile(path);
   const log = each((level) => (message, fields) => {
     if (level === 'debug' && !process.env['ORLOP_DEBUG']) return;
     const line = logLine(level, message, fields);
     file.write(line);
     if (echo) process.stderr.write(line);
   });
-  return { ...log, close: () => file.end() };
+  return { ...log, close: () => file.close() };
 }
 
 /** With its newline. A field that is called as what every line has becomes `fields.NAME`. */
