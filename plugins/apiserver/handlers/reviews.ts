@@ -1,4 +1,4 @@
-import { StatusError, timestamp, type UserInfo } from 'orlop/plugin';
+import { type AccessRules, asStatusError, StatusError, timestamp, type UserInfo } from 'orlop/plugin';
 import { writeOptions } from '../http/options.ts';
 import { invalidObject } from '../resources/errors.ts';
 import type { Access } from '../resources/kinds/access.ts';
@@ -18,13 +18,13 @@ export async function review(call: Call): Promise<void> {
 }
 
 async function answer(call: Call, asked: Access): Promise<object> {
-  const { api, exchange, row } = call;
+  const { exchange, row } = call;
   switch (row.kind) {
     case 'SelfSubjectReview':
       return { userInfo: exchange.user };
     case 'SelfSubjectRulesReview':
       if (!asked.spec?.namespace) throw new StatusError('BadRequest', 'no namespace on request');
-      return api.authorizer.rules(exchange.user, asked.spec.namespace);
+      return mayDoIn(call, exchange.user, asked.spec.namespace);
     case 'TokenReview':
       return whoseToken(call, asked);
     case 'SelfSubjectAccessReview':
@@ -52,9 +52,23 @@ async function whoseToken({ api: { authenticator, tokens } }: Call, { spec }: Ac
   return user ? { authenticated: true, user } : NOBODY;
 }
 
+/** An authorizer that fails is an answer: nothing is allowed. Source: apiserver `pkg/registry/authorization`. */
 async function mayDo({ api }: Call, user: UserInfo, { spec = {} }: Access): Promise<object> {
   const { resourceAttributes: about = {}, nonResourceAttributes: url } = spec;
   const asked = url ? { path: url.path ?? '', verb: url.verb ?? '' } : { ...about, verb: about.verb ?? '' };
-  const { allowed, reason } = await api.authorizer.authorize(user, asked);
-  return { allowed, ...(reason === '' ? {} : { reason }) };
+  try {
+    const { allowed, reason } = await api.authorizer.authorize(user, asked);
+    return { allowed, ...(reason === '' ? {} : { reason }) };
+  } catch (error) {
+    return { allowed: false, evaluationError: asStatusError(error).message };
+  }
+}
+
+async function mayDoIn({ api }: Call, user: UserInfo, namespace: string): Promise<AccessRules> {
+  try {
+    return await api.authorizer.rules(user, namespace);
+  } catch (error) {
+    const evaluationError = asStatusError(error).message;
+    return { resourceRules: [], nonResourceRules: [], incomplete: true, evaluationError };
+  }
 }
