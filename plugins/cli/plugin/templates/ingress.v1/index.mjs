@@ -19,8 +19,9 @@ import {
 /** @import { KubeObject, Resource } from 'orlop/plugin' */
 /** @typedef {{ namespace: string, name: string, port: string | number }} Backend */
 
-/** Whose IngressClasses are ours. */
-const CONTROLLER = 'example.com/my-plugin';
+/** Whose IngressClasses are ours: the standard plugin's, whose place this takes. One to run beside it has a name and a class of its own. */
+const CONTROLLER = 'orlop.dev/ingress';
+const DEFAULT = 'ingressclass.kubernetes.io/is-default-class';
 /** Of these header lines each hop writes its own. */
 const HOP = ['connection', 'keep-alive'];
 
@@ -139,7 +140,7 @@ export default definePlugin({
   isolation: { worker: 'data-path' },
   async start(ctx) {
     const { objects, services } = ctx;
-    const metadata = { name: 'my-plugin' };
+    const metadata = { name: 'orlop', annotations: { [DEFAULT]: 'true' } };
     if (!(await objects.get(IngressClasses, metadata)))
       await objects.create(IngressClasses, { metadata, spec: { controller: CONTROLLER } });
     /** @type {Map<string, IngressClass>} */
@@ -147,10 +148,14 @@ export default definePlugin({
     /** @type {Map<string, Ingress>} */
     const ingresses = new Map();
     await Promise.all([keep(ctx, IngressClasses, classes), keep(ctx, Ingresses, ingresses)]);
-    const ours = () =>
-      [...ingresses.values()].filter(
-        ({ spec }) => classes.get(spec?.ingressClassName ?? '')?.spec?.controller === CONTROLLER,
+    const ours = () => {
+      const our = [...classes.values()].filter(({ spec }) => spec?.controller === CONTROLLER);
+      const names = our.map(({ metadata }) => metadata?.name);
+      const isDefault = our.some(({ metadata }) => metadata?.annotations?.[DEFAULT] === 'true');
+      return [...ingresses.values()].filter(({ spec: { ingressClassName: name } = {} }) =>
+        name === undefined ? isDefault : names.includes(name),
       );
+    };
 
     let isOver = false;
     ctx.defer(() => {
