@@ -94,9 +94,11 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     const failure = await Promise.race([kernel.failed, interrupted(ending)]);
     if (failure) console.error(`orlop: ${failure.message}`);
     if (failure || signal.aborted) return failure ? 1 : 0;
-    const blamed = await blame(died.reason as Error, kernel);
+    const backSince = (name: string): number => crashes.backSince(name);
+    const past = { required: await requiredOf(plugins), backSince };
+    const blamed = await blame(died.reason as Error, kernel, past);
     console.error(`orlop: nobody caught this error: ${blamed.text}`);
-    const without = remember(blamed, crashes, await requiredOf(plugins));
+    const without = remember(blamed, crashes);
     await kernel.stop();
     return await comeBack(signal, without);
   } finally {
@@ -110,10 +112,10 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   }
 }
 
-/** Whether the plugin is left out of the process that comes back: never one that is required, or in the place of one. */
-function remember({ plugin, error }: Blame, crashes: CrashLoops, required: readonly string[]): boolean {
+/** Whether the plugin is left out of the process that comes back. */
+function remember({ plugin, error }: Blame, crashes: CrashLoops): boolean {
   const name = plugin?.metadata?.name;
-  if (!plugin || name === undefined || required.includes(name)) return false;
+  if (!plugin || name === undefined) return false;
   const without = crashes.record(name, plugin.spec, error);
   if (without) console.error(`orlop: plugin "${name}" has done that again and again: it is left out for now`);
   return without;

@@ -96,6 +96,11 @@ export class CrashLoops implements Crashes {
     return [...this.#crashes].flatMap(([name, crash]) => (isHeld(crash, now) ? [name] : []));
   }
 
+  /** When it was let in again after it had been left out, milliseconds since 1970; 0 if never. */
+  backSince(name: string): number {
+    return this.#crashes.get(name)?.until ?? 0;
+  }
+
   past(name: string): Pick<PluginInstance, 'restarts' | 'lastError' | 'reason'> {
     const crash = this.#crashes.get(name);
     if (!crash) return {};

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type PluginObject, Plugins } from 'orlop/plugin';
+import { type PluginObject, type PluginPhase, Plugins } from 'orlop/plugin';
 import type { Kernel } from '../../kernel/kernel.ts';
 
 /** What went wrong that nobody caught, and where. */
@@ -8,26 +8,78 @@ export interface Blame {
   /** With the plugin, if that is known. */
   text: string;
   error: string;
-  /** Runs here by this object, and the kernel could do without it. */
+  /** Runs here by this object, and the kernel can do without it. */
   plugin?: PluginObject;
 }
 
-/** In which plugin something went wrong that nobody caught, as far as the error's stack tells: it names the modules it came through. */
-export async function blame(error: Error, kernel: Pick<Kernel, 'objects' | 'plugins'>): Promise<Blame> {
+/** What else is to be known of whom is suspected. */
+export interface Past {
+  /** Plugins that the kernel cannot do without; others may be in their place. */
+  required: readonly string[];
+  /** When one that had been left out was let in again, milliseconds since 1970; 0 if never. */
+  backSince(name: string): number;
+}
+
+/**
+ * In which plugin something went wrong that nobody caught. The error's stack names the modules it came through; where it names none, as for an
+ * event of a socket, the plugin that came last is suspected.
+ */
+export async function blame(
+  error: Error,
+  kernel: Pick<Kernel, 'objects' | 'plugins'>,
+  past: Past,
+): Promise<Blame> {
   const { message, stack = '' } = error;
-  const [place] = /(file:|\/)\S+?:\d+/.exec(stack.replace(message, '')) ?? [];
-  const text = place === undefined ? message : `${message}, at ${place.replace(/[?#][^:]*/, '')}`;
+  const frames = stack.replace(message, '').replaceAll(/\bnode:\S+/g, '');
+  const [place] = /(file:|\/)\S+?:\d+/.exec(frames) ?? [];
   // Whatever else has gone wrong by now, the error is told.
   const { items } = await kernel.objects.list(Plugins, { revision: 0 }).catch(() => ({ items: [] }));
-  const name = culprit(
-    stack,
-    items.map(({ value }) => value),
+  const objects = items.map(({ value }) => value);
+  const dispensable = new Map(
+    kernel
+      .plugins()
+      .filter((each) => !each.required && !past.required.includes(each.name))
+      .map((each) => [each.name, each]),
   );
+  if (place === undefined) {
+    const plugin = cameLast(
+      objects.filter(({ metadata, spec }) => {
+        const status = dispensable.get(metadata!.name!);
+        return spec.module !== undefined && status?.isolation === 'inline' && BUSY.includes(status.phase);
+      }),
+      past,
+    );
+    if (!plugin) return { text: message, error: message };
+    const { name } = plugin.metadata!;
+    return {
+      plugin,
+      text: `${message}. Its stack names no module: plugin "${name}" is suspected, as the last that came or changed`,
+      error: `${message}; its stack names no module, and this was the last plugin that came or changed`,
+    };
+  }
+  const text = `${message}, at ${place.replace(/[?#][^:]*/, '')}`;
+  const name = culprit(stack, objects);
   const status = kernel.plugins().find((each) => each.name === name);
   if (!status) return { text, error: text };
-  const told = { text: `plugin "${name}" revision ${status.revision}: ${text}`, error: text };
-  const plugin = items.find(({ key }) => key.name === name)?.value;
-  return plugin && !status.required ? { ...told, plugin } : told;
+  const told = { text: `plugin "${status.name}" revision ${status.revision}: ${text}`, error: text };
+  const plugin = objects.find(({ metadata }) => metadata!.name === name);
+  return plugin && dispensable.has(status.name) ? { ...told, plugin } : told;
+}
+
+const BUSY: readonly PluginPhase[] = ['Starting', 'Running', 'Swapping'];
+
+/** By the last change to its spec, or by when it was let in again. */
+export function cameLast(
+  plugins: readonly PluginObject[],
+  { backSince }: Pick<Past, 'backSince'>,
+): PluginObject | undefined {
+  const since = ({ metadata }: PluginObject): number => {
+    const { name = '', creationTimestamp = '', managedFields = [] } = metadata ?? {};
+    const changes = managedFields.flatMap(({ subresource, time }) => (subresource || !time ? [] : [time]));
+    const times = [creationTimestamp, ...changes].map((each) => Date.parse(each) || 0);
+    return Math.max(backSince(name), ...times);
+  };
+  return plugins.toSorted((a, b) => since(b) - since(a))[0];
 }
 
 /** By the module itself, or else by its folder if only one is from there. Orlop's own have none in their objects. */

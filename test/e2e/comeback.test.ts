@@ -12,7 +12,8 @@ import { place, until, up } from './orlop.ts';
 t.test('what throws in a timer ends the cluster in order, and it comes back by itself', async (t) => {
   const at = await place(t);
   const { child, kubectl, output } = await up(t, at, '--no-hello', '--without', 'runtime-docker');
-  const module = join(testdir(t), 'bomb.mjs');
+  const folder = testdir(t);
+  const module = join(folder, 'bomb.mjs');
   writeFileSync(
     module,
     `export default {
@@ -57,6 +58,29 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
     const told = await kubectl.ok('describe plugin bomb');
     return [/Failed .* ended the process: the bomb went off/, /BackOff /, /Started /].every((each) =>
       each.test(told),
+    );
+  });
+
+  const fuse = join(folder, 'fuse.mjs');
+  writeFileSync(
+    fuse,
+    `import { connect } from 'node:net';
+    export default {
+      name: 'fuse', kind: 'fuse.v1', version: '1', description: 'Connects to nobody.', grants: { host: ['net'] },
+      start() { setTimeout(() => connect(1, '127.0.0.1'), 300); return {}; },
+    };`,
+  );
+  const another = { ...plugin, metadata: { name: 'fuse' }, spec: { module: fuse } };
+  await kubectl.ok('apply -f -', JSON.stringify(another));
+  await until('what no stack tells is laid to the one that came last', 60_000, () =>
+    output().includes('plugin "fuse" has done that again and again: it is left out for now'),
+  );
+  t.match(output(), /error: connect ECONNREFUSED 127\.0\.0\.1:1\. .* plugin "fuse" is suspected/);
+  await until('the others run', 60_000, async () => {
+    const { stdout } = await kubectl('get plugins bomb fuse -o wide');
+    return (
+      /^bomb .* Running +True/m.test(stdout) &&
+      /^fuse .*ECONNREFUSED.*its stack names no module/m.test(stdout)
     );
   });
 

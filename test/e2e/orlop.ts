@@ -125,7 +125,10 @@ export async function run(t: Test, args: string[], before: readonly string[] = [
     await exited;
     return child.exitCode;
   };
-  t.teardown(() => end('SIGINT'));
+  t.teardown(async () => {
+    await end('SIGINT');
+    if (!t.passing()) t.comment(printed);
+  });
   await until(`orlop ${args[0]} is ready`, 60_000, () => {
     if (child.exitCode !== null) throw new Error(`orlop ${args[0]} exited ${child.exitCode}: ${printed}`);
     return printed.includes('Ready in') && printed.includes('Ctrl-C');
