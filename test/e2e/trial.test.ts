@@ -1,5 +1,5 @@
 /** `orlop plugin test` of plugins that do not come to an end, or end too much: it says so, and nothing of it is left. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,13 @@ const NAMED = "name: 'bad', kind: 'test.v1', version: '1.0.0', description: 'Tes
 
 /** Runs it on a module of that text, in a temporary folder of its own. */
 function trial(t: Test, module: string, ...args: string[]) {
-  const at = testdir(t);
+  return trialAt(testdir(t), module, ...args);
+}
+
+function trialAt(at: string, module: string, ...args: string[]) {
   const [file, temporary] = [join(at, 'bad.mjs'), join(at, 'tmp')];
   writeFileSync(file, module);
-  mkdirSync(temporary);
+  mkdirSync(temporary, { recursive: true });
   const child = spawn(process.execPath, [ORLOP, 'plugin', 'test', file, ...args], {
     env: { ...process.env, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -50,16 +53,11 @@ t.test('one that ends the process', async (t) => {
   t.same(readdirSync(temporary), []);
 });
 
+const BLOCKS = `export default { ${NAMED}, start() { console.log('for ever'); for (;;); } };`;
+
 t.test('Ctrl-C while it blocks', async (t) => {
-  const start = "start() { console.log('for ever'); for (;;); }";
-  const { child, stdout, ended, temporary } = trial(t, `export default { ${NAMED}, ${start} };`);
-  await new Promise<void>((resolve) => {
-    child.stdout!.on('data', (chunk: Buffer) => chunk.includes('for ever') && resolve());
-  });
-  const [pidFile] = readdirSync(temporary, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('nats-server.pid'),
-  );
-  const pid = Number(readFileSync(join(temporary, pidFile!), 'utf8'));
+  const { child, stdout, ended, temporary } = trial(t, BLOCKS);
+  const pid = await natsOf(child, temporary);
   t.ok(isAlive(pid), 'its nats-server runs');
   child.kill('SIGINT');
   t.same(await ended, [130, null]);
@@ -67,6 +65,34 @@ t.test('Ctrl-C while it blocks', async (t) => {
   t.notOk(isAlive(pid), 'its nats-server is gone');
   t.same(readdirSync(temporary), []);
 });
+
+t.test('kill -9 while it blocks: the next one cleans up', async (t) => {
+  const at = testdir(t);
+  const { child, ended, temporary } = trialAt(at, BLOCKS);
+  const pid = await natsOf(child, temporary);
+  child.kill('SIGKILL');
+  // What it started has its standard output too.
+  await ended;
+  const [left] = readdirSync(temporary);
+  t.match(left, `-${child.pid}-`);
+  const others = ['orlop-plugin-test-1-alive', 'orlop-plugin-test-older'];
+  for (const name of others) mkdirSync(join(temporary, name));
+  const next = trialAt(at, 'export default {};');
+  await next.ended;
+  t.notOk(isAlive(pid), 'its nats-server is gone');
+  t.same(readdirSync(temporary), others, 'and nothing else');
+});
+
+/** The process id of its nats-server, when it has begun to block. */
+async function natsOf(child: ChildProcess, temporary: string): Promise<number> {
+  await new Promise<void>((resolve) => {
+    child.stdout!.on('data', (chunk: Buffer) => chunk.includes('for ever') && resolve());
+  });
+  const [file] = readdirSync(temporary, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('nats-server.pid'),
+  );
+  return Number(readFileSync(join(temporary, file!), 'utf8'));
+}
 
 /** One that has ended and that nobody has waited for is not. */
 function isAlive(pid: number): boolean {

@@ -1,17 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { StatusError } from 'orlop/plugin';
-import { lineLogger } from '../../../kernel/log.ts';
-import { storeDir } from '../nats/server/config.ts';
-import { stopOrphan } from '../nats/server/orphan.ts';
-import { Staging } from '../nats/server/staging.ts';
 import { Progress } from './progress.ts';
+import { makeTrialFolder, removeTrialFolder } from './trialfolder.ts';
 import type { Told } from './trialprocess.ts';
 
 const PROCESS = fileURLToPath(new URL('./trialprocess.js', import.meta.url));
@@ -24,7 +19,7 @@ const END_MS = 2_000;
  * Resolves with the exit code, when all of it is gone.
  */
 export async function tryPlugin(path: string, seconds: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'orlop-plugin-test-'));
+  const folder = await makeTrialFolder();
   const child = spawn(process.execPath, [...process.execArgv, PROCESS, path, folder, String(seconds)], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     // A group of its own, that ends with what it started.
@@ -34,8 +29,7 @@ export async function tryPlugin(path: string, seconds: number): Promise<number> 
     return await new Trial(child, seconds).outcome();
   } finally {
     end(child, 'SIGKILL');
-    for (const kernel of readdirSync(folder)) await stopServer(join(folder, kernel, 'nats'));
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    await removeTrialFolder(folder);
   }
 }
 
@@ -117,12 +111,6 @@ class Trial {
 
 function refusal({ reason, message }: NonNullable<Told['refused']>): Error {
   return reason === undefined ? new Error(message) : new StatusError(reason, message);
-}
-
-/** What a kernel leaves that has no time to stop. */
-async function stopServer(folder: string): Promise<void> {
-  await stopOrphan(join(folder, 'nats-server.pid'), join(folder, 'nats-server.conf'));
-  new Staging(storeDir(folder), lineLogger(console.error)).clear();
 }
 
 /** With all of its group. */
