@@ -208,7 +208,7 @@ export class Host {
     const { name } = old;
     const target = this.#make(name, next);
     try {
-      if (target instanceof Remote) await target.prepare();
+      if (target instanceof Remote) await target.group.prepare(target);
       const enter: Enter = (passed) =>
         target instanceof Remote ? target.enter(passed) : this.enter(name, passed);
       if (old instanceof Remote) await old.leave(next.declaration.version, enter);

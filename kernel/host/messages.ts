@@ -24,13 +24,12 @@ export interface ThreadData {
   timing: Timing;
 }
 
-/** `resources`: what it may touch; absent: everything. `waits`: until it is to `enter`. */
+/** `resources`: what it may touch; absent: everything. What is loaded waits until it is to `enter`. */
 export interface Loading {
   type: 'load' | 'swap';
   name: string;
   entry: PluginEntry;
   resources?: Resource[] | undefined;
-  waits?: boolean;
 }
 
 /** To the plugins of a running thread. */

@@ -132,7 +132,7 @@ async function change(id: number, change: Change): Promise<readonly string[]> {
   keep(name, opened);
   encode(SecretsEncoding.kind);
   try {
-    if (change.type === 'load') await host!.load(name, entry, change.waits);
+    if (change.type === 'load') await host!.load(name, entry, true);
     else await host!.swap(name, entry);
     await before?.close();
     return [];

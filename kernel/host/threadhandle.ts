@@ -9,7 +9,7 @@ import {
   type ThreadData,
   type ToThread,
 } from './messages.ts';
-import type { Enter, PluginStatus } from './status.ts';
+import type { Enter, Passed, PluginStatus } from './status.ts';
 
 /** Pings in a row a thread may leave unanswered. */
 const MISSED = 3;
@@ -33,7 +33,8 @@ export class ThreadHandle {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #answers = new Map<number, (outcome: Outcome) => void>();
-  readonly #leaving = new Map<number, Enter>();
+  /** By change, what makes the successor enter, once. */
+  readonly #leaving = new Map<number, (passed: Passed | undefined) => Promise<Outcome>>();
   #lastId = 0;
   #unanswered = 0;
   #timer: NodeJS.Timeout;
@@ -64,7 +65,10 @@ export class ThreadHandle {
   async change(change: Change, enter?: Enter): Promise<readonly string[]> {
     const id = ++this.#lastId;
     const answer = new Promise<Outcome>((resolve) => this.#answers.set(id, resolve));
-    if (enter) this.#leaving.set(id, enter);
+    if (enter) {
+      let entered: Promise<Outcome> | undefined;
+      this.#leaving.set(id, (passed) => (entered ??= outcomeOf(() => enter(passed))));
+    }
     this.#send({ type: 'change', id, change });
     const outcome = await answer;
     this.#answers.delete(id);
@@ -110,8 +114,8 @@ export class ThreadHandle {
         return;
       case 'left': {
         const { id, passed } = message;
-        const enter = this.#leaving.get(id)!;
-        void outcomeOf(() => enter(passed)).then((outcome) => this.#send({ type: 'entered', id, outcome }));
+        const entered = this.#leaving.get(id)!(passed);
+        void entered.then((outcome) => this.#send({ type: 'entered', id, outcome }));
         return;
       }
       case 'status':
@@ -136,7 +140,12 @@ export class ThreadHandle {
     const why = this.#why ?? 'it ended';
     if (!this.#stopping) died(why);
     const error = new StatusError('ServiceUnavailable', `worker "${data.worker}" died: ${why}`).toStatus();
-    for (const answer of this.#answers.values()) answer({ error });
+    for (const [id, answer] of this.#answers) {
+      // One that was to leave is left: its successor is at it, or enters with nothing.
+      const entered = this.#stopping ? undefined : this.#leaving.get(id)?.(undefined);
+      if (entered) void entered.then(answer);
+      else answer({ error });
+    }
     this.#hasStarted();
   }
 }

@@ -22,18 +22,18 @@ export interface WorkerSettings {
   loaders?: Loaders | undefined;
 }
 
-/** How often the threads of a worker have died, and of what the last one did. */
-interface Deaths {
-  count: number;
-  last: string | undefined;
-}
-
 /** A plugin in a worker thread, as its status messages tell of it. */
 export class Remote implements Managed {
   readonly name: string;
   plugin: LoadedPlugin;
   current: PluginStatus;
   readonly group: WorkerGroup;
+  /** The thread that starts next is to be without it: it is on its way from or to another. */
+  away = false;
+  /** Where it waits to enter. */
+  prepared: ThreadHandle | undefined;
+  /** The last that was heard of it from a thread that has died. */
+  last: PluginStatus | undefined;
 
   constructor(name: string, plugin: LoadedPlugin, group: WorkerGroup) {
     const { kind, version, description, required = false } = plugin.declaration;
@@ -56,19 +56,27 @@ export class Remote implements Managed {
     return this.group.swap(this, next);
   }
 
-  /** Makes ready what `enter` needs: the thread, and in it the module and the store. */
-  prepare(): Promise<void> {
-    return this.group.prepare(this);
-  }
-
+  /** In the thread it was prepared for, or the next. */
   async enter(passed: Passed | undefined): Promise<readonly string[]> {
-    return await this.group.running.change({ type: 'enter', name: this.name, passed });
+    const thread = await this.group.prepare(this);
+    const serves = await thread.change({ type: 'enter', name: this.name, passed });
+    this.away = false;
+    return serves;
   }
 
   /** Hands over to a successor in another thread, or throws why it goes on. */
   async leave(version: string, enter: Enter): Promise<void> {
-    if (this.current.phase === 'Failed') return void (await enter(undefined));
-    await this.group.running.change({ type: 'leave', name: this.name, version }, enter);
+    const { thread } = this.group;
+    this.away = true;
+    try {
+      await (thread ? thread.change({ type: 'leave', name: this.name, version }, enter) : enter(undefined));
+    } catch (error) {
+      // A thread that came meanwhile is without it.
+      if (this.group.thread && this.group.thread !== thread) await this.enter(undefined);
+      throw error;
+    } finally {
+      this.away = false;
+    }
   }
 }
 
@@ -83,13 +91,14 @@ export class WorkerGroup {
   #encodings: readonly LoadedPlugin[];
   /** Whether the present thread has them. */
   #isEncoding = false;
-  #thread: ThreadHandle | undefined;
+  thread: ThreadHandle | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** Without having run for long. */
   #restarts = 0;
   #since = 0;
   #stopping = false;
-  readonly deaths: Deaths = { count: 0, last: undefined };
+  /** How often its threads have died, and of what the last one did. */
+  readonly deaths = { count: 0, last: undefined as string | undefined };
 
   constructor(
     name: string,
@@ -118,20 +127,19 @@ export class WorkerGroup {
     return remote;
   }
 
-  /** The thread. Throws `ServiceUnavailable` while there is none. */
-  get running(): ThreadHandle {
-    if (this.#thread) return this.#thread;
-    throw new StatusError('ServiceUnavailable', `worker "${this.name}" is being restarted`);
-  }
-
-  /** Returns when its plugins have started, or the thread as a whole could not; see their status. `waits`: one that is to start later. */
-  async start(waits?: Remote): Promise<void> {
+  /** Returns when its plugins have started, or the thread as a whole could not; see their status. */
+  async start(): Promise<void> {
     const { kernel, timing, log } = this.#around;
-    const plugins = this.members.filter((each) => each !== waits).map(({ plugin }) => plugin);
+    if (this.#stopping) return;
+    if (this.#retry) this.deaths.count += 1;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const here = this.members.filter(({ away }) => !away);
+    const plugins = here.map(({ plugin }) => plugin);
     const resources = resourcesOf(plugins.map(({ declaration }) => declaration));
     this.#isEncoding = readsSecrets(resources);
     this.#since = performance.now();
-    this.#thread = new ThreadHandle({
+    this.thread = new ThreadHandle({
       data: {
         ...this.#settings,
         worker: this.name,
@@ -147,26 +155,24 @@ export class WorkerGroup {
       status: (status) => this.#update(status),
       died: (why) => this.#died(why),
     });
-    await this.#thread.started;
+    await this.thread.started;
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    await this.#thread?.stop();
+    await this.thread?.stop();
   }
 
   /** Starts one that was added last: with the thread, or in the one that runs, which goes on meanwhile. Throws when the thread refuses it; it is none of its members then. */
   async join(remote: Remote): Promise<void> {
-    if (!this.#thread && !this.#retry) return void this.start();
-    const { name, plugin } = remote;
-    await this.#change(name, async (thread) => {
-      await this.#bringEncoding(thread, plugin);
-      await thread.change(changeTo('load', name, plugin));
-    }).catch((error: unknown) => {
-      this.members.splice(this.members.indexOf(remote), 1);
-      throw error;
-    });
+    if (!this.thread && !this.#retry) return void this.start();
+    await this.#change(remote.name, () => remote.enter(undefined))
+      .catch((error: unknown) => {
+        this.members.splice(this.members.indexOf(remote), 1);
+        throw error;
+      })
+      .finally(() => (remote.away = false));
   }
 
   /** Stops one; the others go on. */
@@ -184,27 +190,40 @@ export class WorkerGroup {
 
   /** What is asked of a thread that is down, or goes down over it, is done with its next start. */
   async #change(name: string, ask: (thread: ThreadHandle) => Promise<unknown>): Promise<void> {
-    const thread = this.#thread;
+    const thread = this.thread;
     if (!thread) return;
     await ask(thread).catch((error: unknown) => {
-      if (this.#thread === thread) throw error;
+      if (this.thread === thread) throw error;
       this.#around.log.warn(`worker "${this.name}" died over plugin "${name}"`, { error: String(error) });
     });
   }
 
-  async prepare(remote: Remote): Promise<void> {
-    if (!this.#thread && !this.#retry) await this.start(remote);
-    const { running } = this;
-    await this.#bringEncoding(running, remote.plugin);
-    await running.change({ ...changeTo('load', remote.name, remote.plugin), waits: true });
+  /** Makes ready what `enter` needs: the thread, which it returns, and in it the module and the store. */
+  async prepare(remote: Remote): Promise<ThreadHandle> {
+    remote.away = true;
+    if (!this.thread) await this.start();
+    const { thread } = this;
+    if (!thread) throw new StatusError('ServiceUnavailable', this.deaths.last!);
+    if (remote.prepared === thread) return thread;
+    await this.#bringEncoding(thread, remote.plugin);
+    await thread.change(changeTo('load', remote.name, remote.plugin));
+    remote.prepared = thread;
+    return thread;
   }
 
+  /** Where nothing runs, or what ran hung before its turn came, the next is started at once. */
   async swap(remote: Remote, next: LoadedPlugin): Promise<void> {
-    const { running } = this;
     const change = changeTo('swap', remote.name, next);
-    await this.#bringEncoding(running, next);
-    await running.change(change);
+    const thread = this.thread;
+    const { current } = remote;
+    try {
+      if (thread) await this.#bringEncoding(thread, next);
+      await thread?.change(change);
+    } catch (error) {
+      if (this.thread || remote.last !== current) throw error;
+    }
     remote.plugin = next;
+    if (!this.thread) void this.start();
     this.#changed(remote.name);
   }
 
@@ -240,7 +259,7 @@ export class WorkerGroup {
   }
 
   #died(why: string): void {
-    this.#thread = undefined;
+    this.thread = undefined;
     if (this.#stopping) return;
     const isAlone = this.members.length === 1;
     const culprit = this.members.find(({ plugin }) => isAlone || why.includes(plugin.entry!.module));
@@ -253,14 +272,11 @@ export class WorkerGroup {
     this.deaths.last = message;
     const next = `${message}; trying again in ${delay / 1_000} s`;
     this.#around.log.error(next);
-    for (const { current } of this.members) {
-      this.#update({ ...current, phase: 'Failed', healthy: false, provides: [], message: next });
+    for (const member of this.members) {
+      member.last = member.current;
+      this.#update({ ...member.last, phase: 'Failed', healthy: false, provides: [], message: next });
     }
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      this.deaths.count += 1;
-      void this.start();
-    }, delay).unref();
+    this.#retry = setTimeout(() => void this.start(), delay).unref();
   }
 }
 
