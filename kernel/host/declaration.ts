@@ -26,6 +26,8 @@ export interface PluginEntry {
   /** What it must declare itself to be. */
   kind?: string | undefined;
   version?: string | undefined;
+  /** What it goes by where that is not the name it declares: it has taken another's place. */
+  place?: string;
 }
 
 /** What may be given where a plugin is to be run; a declaration as such cannot run in a worker. */
@@ -47,6 +49,11 @@ export interface LoadedPlugin {
  * `load(module: URL, { memory? }): Promise<PluginDeclaration>`; `memory`: the limit of a process it starts. Data, so that worker threads can be given it.
  */
 export type Loaders = Readonly<Record<string, string>>;
+
+/** What a plugin goes by that nobody names. */
+export function nameOf({ declaration, entry }: LoadedPlugin): string {
+  return entry?.place ?? declaration.name;
+}
 
 /** Imports and checks a plugin. `overrides` win over the entry's own configuration. Throws `Invalid` or `NotFound`. */
 export async function loadPlugin(

@@ -15,7 +15,7 @@ import {
 } from '../contract/index.ts';
 import { Codecs } from './codecs.ts';
 import { KERNEL } from './consumer.ts';
-import { type LoadedPlugin, type Loaders, loadPlugin, type PluginSource } from './declaration.ts';
+import { type LoadedPlugin, type Loaders, loadPlugin, nameOf, type PluginSource } from './declaration.ts';
 import { Encodings } from './encodings.ts';
 import { Endings } from './endings.ts';
 import { type Crashes, type Follower, Report } from './report.ts';
@@ -333,7 +333,7 @@ export class Host {
   #place(plugins: readonly LoadedPlugin[], place?: string): void {
     this.#encodings.add(plugins.filter((plugin) => provides(plugin, SecretsEncoding)));
     for (const plugin of plugins) {
-      const name = place ?? plugin.declaration.name;
+      const name = place ?? nameOf(plugin);
       this.#managed.set(name, this.#make(name, plugin));
     }
   }
@@ -374,7 +374,7 @@ export class Host {
     return [...this.#managed.values()].map(({ plugin, name }) => this.#node(plugin, name));
   }
 
-  #node(plugin: LoadedPlugin, name = plugin.declaration.name): GraphNode {
+  #node(plugin: LoadedPlugin, name = nameOf(plugin)): GraphNode {
     return {
       name,
       declaration: plugin.declaration,

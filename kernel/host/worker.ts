@@ -144,7 +144,7 @@ export class WorkerGroup {
         ...this.#settings,
         worker: this.name,
         kernel,
-        plugins: plugins.map(threadEntry),
+        plugins: here.map(({ name, plugin }) => ({ ...threadEntry(plugin), place: name })),
         encodings: (this.#isEncoding ? this.#encodings : []).map(threadEntry),
         resources,
         revisions: Object.fromEntries(this.members.map(({ name, current }) => [name, current.revision])),

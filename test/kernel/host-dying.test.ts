@@ -1,5 +1,5 @@
 /** What becomes of a plugin whose worker dies while something is being made of it. `host-worker.test.ts` kills workers at rest. */
-import { type Json, parseIsolation } from 'orlop/plugin';
+import { type Json, Leases, parseIsolation } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 
@@ -102,6 +102,23 @@ async function dieForGood(kernel: TestKernel): Promise<void> {
   kernel.bus.publish('other.die', null);
   await eventually('the worker has died', () => status(kernel, 'other').phase === 'Failed');
 }
+
+t.test('a plugin goes by the name of its place in the next thread as well', async (t) => {
+  const single = { ...module('single', 'singleton: true,'), isolation: parseIsolation('worker/a')! };
+  const { kernel } = await trial(t, single, { restart: 20 });
+  await kernel.swap('single', inWorker(module('my-single', 'singleton: true,')));
+  await die(kernel);
+  await eventually('it is told of', () => status(kernel, 'single').phase === 'Running');
+  t.match(status(kernel, 'single'), { revision: 3, restarts: 1 });
+  const leases = await kernel.objects.list(Leases, { namespace: 'kube-system' });
+  t.same(
+    leases.items.map(({ key }) => key.name),
+    ['single'],
+    'and by it has its lease',
+  );
+  await kernel.swap('single', inWorker(single));
+  t.match(await here(kernel, 'single'), { revision: 4 });
+});
 
 t.test('the worker that a plugin is on its way to dies', async (t) => {
   const { kernel, starts, waiting, goOn } = await trial(t, inline(mover, { waits: 'drain' }), {
