@@ -1,5 +1,5 @@
 import { isStatus, notFound } from './errors.ts';
-import type { WriteAdmission } from './kinds/admission.ts';
+import type { WriteAdmission } from './kinds/write-admission.ts';
 import type { KubeObject } from './model/object.ts';
 import type { ObjectClient, Resource, StoredObject, Write } from './objects.ts';
 

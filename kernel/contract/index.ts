@@ -7,6 +7,7 @@ export * from './bus.ts';
 export * from './claim.ts';
 export * from './config.ts';
 export * from './controller.ts';
+export * from './deadline.ts';
 export * from './declaration.ts';
 export * from './errors.ts';
 export * from './frozen.ts';

@@ -1,4 +1,5 @@
 import {
+  Admission,
   ApiServer,
   Authenticator,
   Authorizer,
@@ -19,6 +20,7 @@ export default definePlugin<Config, Requires>({
   description: 'Serves the Kubernetes API over HTTPS.',
   config,
   requires: {
+    admissions: Admission,
     authenticator: Authenticator,
     authorizer: optional(Authorizer),
     ca: CertificateAuthority,

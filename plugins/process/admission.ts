@@ -1,33 +1,43 @@
-import type { Json, KubeObject, Write, WriteAdmission } from 'orlop/plugin';
+import { type Admission, type AdmissionRequest, type Json, type KubeObject, StatusError } from 'orlop/plugin';
 import type { Ask } from './kinds.ts';
 import type { Manifest } from './manifest.ts';
-import type { JsonObject } from './messages.ts';
-import { isConcerned } from './rules.ts';
+import { type JsonObject, UnknownMethod } from './messages.ts';
 
-/** What makes a write that of its object: no admission changes it. */
-const KEPT = ['name', 'namespace', 'generateName', 'uid', 'resourceVersion'] as const;
+type Method = 'mutate' | 'validate';
 
-/**
- * `admission.v1`, as a webhook of Kubernetes with `failurePolicy: Fail`: of what the manifest's `rules` concern nothing is written that it
- * has not admitted.
- */
-export function admission(ask: Ask, { rules = [] }: Manifest): WriteAdmission {
+/** `admission.v1`: a program that has one of the two methods only is not asked for the other again. */
+export function admission(ask: Ask, { name, rules = [] }: Manifest): Admission {
+  const lacking = new Set<Method>();
+  async function answer(
+    method: Method,
+    request: AdmissionRequest,
+    problem: (result: Json) => string | undefined,
+  ): Promise<Json> {
+    if (lacking.has(method)) return null;
+    try {
+      return await ask(method, request as unknown as JsonObject, problem);
+    } catch (error) {
+      if (!(error instanceof UnknownMethod)) throw error;
+      lacking.add(method);
+    }
+    if (lacking.size < 2) return null;
+    lacking.clear();
+    throw new StatusError('InternalError', `plugin "${name}" has neither of the methods mutate and validate`);
+  }
   return {
-    concerns: (verb, resource) => rules.some((rule) => isConcerned(rule, verb, resource)),
-    async admit(write, writer) {
-      const params = { write, writer } as unknown as JsonObject;
-      const answer = await ask('admit', params, (result) => answerProblem(write, result));
-      return answer === null ? write : { ...write, object: (answer as { object: Json }).object };
+    rules,
+    async mutate(request) {
+      const result = await answer('mutate', request, mutationProblem);
+      return result === null ? request.object! : (result as unknown as { object: KubeObject }).object;
+    },
+    async validate(request) {
+      await answer('validate', request, (result) => (result === null ? undefined : 'it must be null'));
     },
   };
 }
 
-function answerProblem(write: Write, answer: Json): string | undefined {
-  if (answer === null) return undefined;
-  const { object } = answer as { object?: KubeObject };
-  if (write.verb === 'delete') return 'it must be null: a deletion is admitted as it is';
-  if (typeof object?.metadata !== 'object') return 'it must be null, or have the object to be stored';
-  const { metadata } = object;
-  const changed = KEPT.find((key) => (metadata?.[key] ?? null) !== (write.object.metadata?.[key] ?? null));
-  return changed && `metadata.${changed} must stay as it is`;
+function mutationProblem(result: Json): string | undefined {
+  const { object } = (result ?? { object: {} }) as { object?: Json };
+  const isObject = typeof object === 'object' && object !== null && !Array.isArray(object);
+  return isObject ? undefined : 'it must be null, or have the object that is to be';
 }

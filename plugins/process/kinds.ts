@@ -1,4 +1,5 @@
 import {
+  Admission,
   Authenticator,
   Authorizer,
   type Json,
@@ -10,7 +11,6 @@ import {
   StatusError,
   scoreProblem,
   VolumeDrivers,
-  WriteAdmission,
 } from 'orlop/plugin';
 import { admission } from './admission.ts';
 import { authorizer } from './authorizer.ts';
@@ -46,7 +46,7 @@ function passing(
 }
 
 const SERVED: Readonly<Record<string, ServedKind>> = {
-  'admission.v1': { token: WriteAdmission, service: admission },
+  'admission.v1': { token: Admission, service: admission },
   'auth.v1': { token: Authenticator, service: passing(['authenticate'], (_, user) => userProblem(user)) },
   'authorizer.v1': { token: Authorizer, service: authorizer },
   'scheduler-scoring.v1': {
@@ -76,6 +76,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'runtime.v1': 'logs, exec and port-forward are byte streams',
   'secrets.v1': 'encode() and decode() are called by the store and answer synchronously',
   'tokens.v1': 'its issuer and audiences are read synchronously',
+  'write-admission.v1': 'concerns() is called before each write and answers synchronously',
 };
 
 /** The tokens a plugin of this kind provides, none for a kind without a service. Throws `Invalid` for a kind that must be in-process. */

@@ -1,7 +1,14 @@
-import { type Grants, type JsonSchema, memoryLimitProblem, StatusError, type Verb } from 'orlop/plugin';
+import {
+  type AdmissionRule,
+  type Grants,
+  type JsonSchema,
+  memoryLimitProblem,
+  rulesProblems,
+  StatusError,
+  type Verb,
+} from 'orlop/plugin';
 import { parse } from 'yaml';
 import { resourceOf } from './resources.ts';
-import { type Rule, rulesProblems } from './rules.ts';
 
 /** A plugin in another process, as its manifest describes it; the file is JSON or YAML. */
 export interface Manifest {
@@ -22,8 +29,8 @@ export interface Manifest {
   timeout?: number;
   /** Its limit, a quantity. */
   memory?: string | undefined;
-  /** `admission.v1`: the writes that it is to admit. */
-  rules?: Rule[];
+  /** `admission.v1`: the requests that it is to admit. */
+  rules?: AdmissionRule[];
   /** `authorizer.v1`: how long it is not asked again. */
   authorizedTTLSeconds?: number;
   unauthorizedTTLSeconds?: number;

@@ -1,21 +1,30 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  type Admission,
+  type AdmissionRequest,
+  apiVersionOf,
   ConfigMaps,
+  Deployments,
+  deepFreeze,
+  isStatus,
   type KubeObject,
   Namespaces,
-  type ObjectClient,
   Pods,
   type Resource,
+  rulesConcern,
+  rulesProblems,
   StatusError,
-  type Write,
-  type WriteAdmission,
 } from 'orlop/plugin';
 import type { Checks } from './checks.ts';
 
 export interface AdmissionSample {
+  /** Default `CREATE`. */
+  operation?: AdmissionRequest['operation'];
   resource: Resource;
-  /** What is asked to be created. It has a name. */
+  /** What is asked to be created, what is to be there after an update, or what is to be deleted. It has a name. */
   object: KubeObject;
+  /** What an update is made of; default: the same. */
+  oldObject?: KubeObject;
   /** Of what is admitted: what it is to look like then, in part. */
   as?: object;
   /** Of what is refused: the `StatusError`'s reason. */
@@ -23,17 +32,15 @@ export interface AdmissionSample {
 }
 
 export interface AdmissionFixture {
-  admission: WriteAdmission;
-  /** The store as another plugin of the same thread has it: what that creates is admitted on its way. */
-  objects: ObjectClient;
+  admission: Admission;
   /** Of what it is known what becomes of it. */
   admitted?: readonly AdmissionSample[];
   refused?: readonly AdmissionSample[];
 }
 
-const WRITER = 'conformance';
 const NAMESPACE = 'conformance-admission';
 const metadata = (name: string): object => ({ namespace: NAMESPACE, name });
+const POD = { containers: [{ name: 'c', image: 'i' }] };
 
 /** Whatever an admission makes of these, it must do so by the contract. */
 const ANY: readonly AdmissionSample[] = [
@@ -42,15 +49,18 @@ const ANY: readonly AdmissionSample[] = [
     resource: ConfigMaps,
     object: { metadata: { ...metadata('labelled'), labels: { app: 'a', team: 'b' } } },
   },
-  { resource: ConfigMaps, object: { metadata: metadata('Not A Name') } },
+  { resource: Namespaces, object: { metadata: { name: NAMESPACE } } },
+  { resource: Pods, object: { metadata: metadata('pod'), spec: POD } as KubeObject },
   {
-    resource: Pods,
+    resource: Deployments,
     object: {
-      metadata: metadata('pod'),
-      spec: { automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i' }] },
+      metadata: metadata('deployment'),
+      spec: {
+        selector: { matchLabels: { a: 'b' } },
+        template: { metadata: { labels: { a: 'b' } }, spec: POD },
+      },
     } as KubeObject,
   },
-  { resource: Pods, object: { metadata: metadata('no-pod'), spec: {} } as KubeObject },
   {
     resource: {
       group: 'conformance.test',
@@ -62,173 +72,139 @@ const ANY: readonly AdmissionSample[] = [
     object: { metadata: metadata('widget') },
   },
 ];
+const KEPT = ['name', 'namespace', 'generateName', 'uid', 'resourceVersion'] as const;
+const USER = { username: 'conformance', groups: ['system:authenticated'] };
 
-type Outcome = { write: Write } | { refusal: StatusError };
+type Outcome = { object: KubeObject | undefined } | { refusal: StatusError };
 
-/** The suite every plugin of kind `admission.v1` passes. */
+/** The suite every plugin of kind `admission.v1` passes. It is asked as the API server does. */
 export async function admissionConformance(
   t: Checks,
   name: string,
   make: (t: Checks) => Promise<AdmissionFixture>,
 ): Promise<void> {
   await t.test(`${name}: conformance to admission.v1`, async (t) => {
-    const { admission, objects, admitted = [], refused = [] } = await make(t);
-    const look = new Look(admission, objects);
-    await namespace(objects);
+    const { admission, admitted = [], refused = [] } = await make(t);
+    t.equal(rulesProblems(admission.rules).join('; '), '', 'its rules say what it is asked about');
+    t.ok(admission.mutate ?? admission.validate, 'it has mutate, validate or both');
+    const look = new Look(admission);
     for (const sample of ANY) {
       await t.test(titleOf(sample), async (t) => {
-        await look.creation(t, sample);
+        await look.lifetime(t, sample);
       });
     }
     for (const sample of admitted) {
       await t.test(`${titleOf(sample)}, which it admits`, async (t) => {
-        const outcome = await look.creation(t, sample);
+        const outcome = await look.at(t, sample);
         if ('refusal' in outcome) t.fail(`it is admitted: ${outcome.refusal.message}`);
-        else t.match(objectOf(outcome), sample.as ?? {}, 'it looks as it should');
+        else t.match(outcome.object ?? {}, sample.as ?? {}, 'it looks as it should');
       });
     }
     for (const sample of refused) {
       await t.test(`${titleOf(sample)}, which it refuses`, async (t) => {
-        const outcome = await look.creation(t, sample);
-        if ('write' in outcome) t.fail('it is refused');
+        const outcome = await look.at(t, sample);
+        if ('object' in outcome) t.fail('it is refused');
         else t.equal(outcome.refusal.reason, sample.reason ?? outcome.refusal.reason, 'for that reason');
       });
     }
-    const good = look.taken[0];
-    t.ok(good, 'something is admitted');
-    const bad = look.refused[0];
-    if (!good || !bad) return;
-    const both = [good, bad].map(({ resource, object }) => ({ verb: 'create', resource, object }) as const);
-    await t.rejects(
-      objects.transact(both),
-      { name: 'StatusError' },
-      'one that is refused is the end of a transaction',
-    );
-    t.equal(await look.stored(good), undefined, 'of which nothing is stored');
+    t.ok(look.taken > 0, 'something is admitted');
   });
 }
 
-/** Where the samples are, unless it is refused. */
-async function namespace(objects: ObjectClient): Promise<void> {
-  try {
-    await objects.create(Namespaces, { metadata: { name: NAMESPACE } });
-  } catch (error) {
-    if (!(error instanceof StatusError)) throw error;
-  }
+function titleOf({ operation = 'CREATE', resource: { kind }, object }: AdmissionSample): string {
+  return `${operation} of ${kind} ${object.metadata?.name}`;
 }
 
-function titleOf({ resource: { kind }, object }: AdmissionSample): string {
-  return `${kind} ${object.metadata?.name}`;
-}
-
-/** Looks at what becomes of writes. */
+/** Looks at what becomes of requests. */
 class Look {
-  readonly taken: AdmissionSample[] = [];
-  readonly refused: AdmissionSample[] = [];
-  readonly #admission: WriteAdmission;
-  readonly #objects: ObjectClient;
+  taken = 0;
+  readonly #admission: Admission;
 
-  constructor(admission: WriteAdmission, objects: ObjectClient) {
+  constructor(admission: Admission) {
     this.#admission = admission;
-    this.#objects = objects;
   }
 
-  async stored({ resource, object }: AdmissionSample): Promise<KubeObject | undefined> {
-    const { namespace, name = '' } = object.metadata ?? {};
-    return (await this.#objects.get(resource, { namespace, name }))?.value;
+  /** A creation; and of what was made, an update that changes nothing, and the deletion. */
+  async lifetime(t: Checks, sample: AdmissionSample): Promise<void> {
+    const outcome = await this.at(t, sample);
+    const { resource } = sample;
+    const object = 'object' in outcome ? outcome.object! : sample.object;
+    const updated = await this.at(t, { operation: 'UPDATE', resource, object });
+    if ('object' in updated && 'object' in outcome)
+      t.same(updated.object, object, 'an update that changes nothing stays so');
+    await this.at(t, { operation: 'DELETE', resource, object });
   }
 
-  /** Admitted or not, a creation is treated by the contract; and then its object's update and deletion. */
-  async creation(t: Checks, sample: AdmissionSample): Promise<Outcome> {
-    const { resource, object } = sample;
-    const write: Write = { verb: 'create', resource, object };
-    const outcome = await this.#outcome(t, write);
+  async at(t: Checks, sample: AdmissionSample): Promise<Outcome> {
+    const request = requestOf(sample);
+    const outcome = await this.#outcome(t, request);
     const others = await Promise.all(
-      Array.from({ length: 5 }, () => this.#outcome(t, structuredClone(write))),
+      [false, false, false, true].map((dryRun) => this.#outcome(t, deepFreeze({ ...request, dryRun }))),
     );
     t.ok(
       others.every((other) => isDeepStrictEqual(gist(other), gist(outcome))),
-      'the same is made of it each time, also at once',
+      'the same is made of it each time, also at once, also by a dry run',
     );
-    if ('refusal' in outcome) await this.#refusal(t, sample, outcome.refusal);
-    else {
-      const { namespace, name } = object.metadata ?? {};
-      t.match(objectOf(outcome).metadata, { namespace, name }, 'it keeps its name');
-      t.same(
-        gist(await this.#outcome(t, outcome.write)),
-        gist(outcome),
-        'what is admitted is admitted as it is',
-      );
-      await this.#lifetime(t, sample, objectOf(outcome));
+    if ('refusal' in outcome) {
+      const { message } = outcome.refusal;
+      t.not(message, '', 'a refusal says why');
+      const isFinal = !isStatus(outcome.refusal, 'Conflict', 'NotFound', 'AlreadyExists');
+      t.ok(isFinal, 'a refusal is none that whoever writes would take for a lost race');
+      return outcome;
     }
+    this.taken += 1;
+    if (!outcome.object) return outcome;
+    const again = await this.#outcome(t, deepFreeze({ ...request, object: outcome.object }));
+    t.same(gist(again), gist(outcome), 'what is admitted is admitted as it is');
     return outcome;
   }
 
-  /** As the host does: a write that does not concern it passes. */
-  async #outcome(t: Checks, write: Write): Promise<Outcome> {
-    const concerns: unknown = this.#admission.concerns(write.verb, write.resource);
-    if (typeof concerns !== 'boolean') t.fail('whether it is concerned it says at once');
-    if (concerns !== true) return { write };
-    const before = structuredClone(write);
-    const outcome = await this.#admit(write);
-    if (!isDeepStrictEqual(write, before)) t.fail('the write that was given stays as it is');
-    return outcome;
-  }
-
-  async #admit(write: Write): Promise<Outcome> {
+  async #outcome(t: Checks, request: AdmissionRequest): Promise<Outcome> {
+    const { object } = request;
+    if (!rulesConcern(this.#admission.rules, request)) return { object };
     try {
-      return { write: await this.#admission.admit(write, WRITER) };
+      const given = object && ((await this.#admission.mutate?.(request)) ?? object);
+      const made = given && (JSON.parse(JSON.stringify(given)) as KubeObject);
+      if (made) checkIdentity(t, made, object!);
+      const next = made ? { ...request, object: made } : request;
+      await this.#admission.validate?.(deepFreeze(next));
+      return { object: made };
     } catch (error) {
       if (error instanceof StatusError) return { refusal: error };
-      throw new Error('a refusal is a StatusError', { cause: error });
-    }
-  }
-
-  async #refusal(t: Checks, sample: AdmissionSample, { reason, message }: StatusError): Promise<void> {
-    this.refused.push(sample);
-    t.not(message, '', 'a refusal says why');
-    const { resource, object } = sample;
-    const creating = this.#objects.create(resource, object);
-    await t.rejects(creating, { name: 'StatusError', reason }, 'it cannot be created');
-    t.equal(await this.stored(sample), undefined, 'and is not stored');
-  }
-
-  async #lifetime(t: Checks, sample: AdmissionSample, made: KubeObject): Promise<void> {
-    const { resource, object } = sample;
-    const given = structuredClone(object);
-    await this.#objects.create(resource, object);
-    this.taken.push(sample);
-    t.same(object, given, "the writer's own object stays as it is");
-    const stored = (await this.stored(sample))!;
-    t.match(stored, made, 'what is stored is what was admitted');
-    const update: Write = { verb: 'update', resource, object: structuredClone(stored) };
-    const updated = await this.#outcome(t, update);
-    t.same(gist(updated), { ...update, object: stored }, 'an update that changes nothing stays so');
-
-    const { namespace, name = '' } = object.metadata ?? {};
-    const deletion = {
-      verb: 'delete' as const,
-      resource,
-      key: { namespace, name },
-      uid: stored.metadata?.uid,
-    };
-    const ended = await this.#outcome(t, deletion);
-    if ('write' in ended) t.same(ended.write, deletion, 'a deletion is admitted as it is');
-    try {
-      await this.#objects.delete(resource, { namespace, name });
-    } catch (error) {
-      t.ok('refusal' in ended, `it can be deleted: ${String(error)}`);
+      throw new Error('a refusal is a StatusError, and what is given is frozen', { cause: error });
     }
   }
 }
 
-function objectOf({ write }: { write: Write }): KubeObject {
-  return (write as { object: KubeObject }).object;
+function checkIdentity(t: Checks, made: KubeObject, given: KubeObject): void {
+  const { apiVersion, kind, metadata = {} } = made;
+  if (apiVersion !== given.apiVersion || kind !== given.kind) t.fail('it keeps its apiVersion and kind');
+  for (const key of KEPT) if (metadata[key] !== given.metadata?.[key]) t.fail(`it keeps its ${key}`);
+}
+
+function requestOf({ operation = 'CREATE', resource, ...sample }: AdmissionSample): AdmissionRequest {
+  const typed = (object: KubeObject): KubeObject => ({
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    ...structuredClone(object),
+  });
+  const { namespace, name = '' } = sample.object.metadata ?? {};
+  return deepFreeze({
+    operation,
+    resource: { ...resource },
+    subResource: '',
+    ...(namespace === undefined ? {} : { namespace }),
+    name,
+    ...(operation === 'DELETE' ? {} : { object: typed(sample.object) }),
+    ...(operation === 'CREATE' ? {} : { oldObject: typed(sample.oldObject ?? sample.object) }),
+    userInfo: structuredClone(USER),
+    dryRun: false,
+  });
 }
 
 /** What two outcomes have in common that are the same. */
 function gist(outcome: Outcome): unknown {
-  if ('write' in outcome) return outcome.write;
+  if ('object' in outcome) return outcome.object;
   const { reason, message } = outcome.refusal;
   return { reason, message };
 }

@@ -23,3 +23,4 @@ export * from './scoring.ts';
 export * from './secrets.ts';
 export * from './tokens.ts';
 export * from './volume.ts';
+export * from './write-admission.ts';

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { writeSkeleton } from '../../plugins/cli/plugin/skeleton.ts';
 import { testPlugin } from '../../plugins/cli/plugin/test.ts';
 import { orlop } from './orlop.ts';
-import { folder, quiet, skeletons } from './skeletons.ts';
+import { folder, skeletons } from './skeletons.ts';
 
 const run = promisify(execFile);
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -70,9 +69,12 @@ t.test('npm test, and what is refused', async (t) => {
   });
   writeFileSync(module, "export default { name: 'X' };");
   t.match(await orlop('plugin', 'test', path), { code: 1, stderr: /declared wrongly: name "X"/ });
-  const second = join(at, 'my-admission');
-  writeSkeleton(second, 'admission.v1', 'javascript', quiet);
-  t.match(await orlop('plugin', 'dev', second), { code: 1, stderr: /so does apiserver, which is in every/ });
+  const hook = "kind: 'hook.v1', provides: [{ kind: 'write-admission.v1', many: false }]";
+  writeFileSync(
+    module,
+    `export default { name: 'my-volume', ${hook}, version: '1', description: 'Tests.', start() {} };`,
+  );
+  t.match(await orlop('plugin', 'dev', path), { code: 1, stderr: /so does apiserver, which is in every/ });
   const again = await orlop('plugin', 'new', path, '--kind', 'volume.v1');
   t.match(again, { code: 1, stderr: /is there already/ });
   const none = await orlop('plugin', 'new', join(at, 'x'), '--kind', 'volumes.v1');

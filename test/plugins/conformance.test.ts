@@ -49,7 +49,6 @@ import hostpath from '../../plugins/volumes/hostpath/index.ts';
 import projected from '../../plugins/volumes/projected/index.ts';
 import { testKernel } from '../cluster.ts';
 import {
-  admissionConformance,
   apiServerConformance,
   authConformance,
   authorizerConformance,
@@ -66,6 +65,7 @@ import {
   secretsConformance,
   tokensConformance,
   volumeConformance,
+  writeAdmissionConformance,
 } from '../conformance/index.ts';
 import { testdir } from '../testdir.ts';
 import { testApi } from './apiserver/cluster.ts';
@@ -149,7 +149,7 @@ t.test('API server, and its admission', async (t) => {
   });
   const pod = { containers: [{ name: 'c', image: 'i' }] };
   const template = { metadata: { labels: { a: 'b' } }, spec: pod };
-  await admissionConformance(checks(t), 'apiserver', async () => ({
+  await writeAdmissionConformance(checks(t), 'apiserver', async () => ({
     admission: kernel.service(WriteAdmission),
     objects: objects(),
     admitted: [

@@ -6,11 +6,13 @@ import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  type Admission,
   CertificateAuthority,
   ConfigMaps,
   definePlugin,
   type KubeObject,
   provide,
+  StatusError,
   WriteAdmission,
 } from 'orlop/plugin';
 import t, { type Test } from 'tap';
@@ -23,6 +25,7 @@ import {
   type Checks,
   ingressConformance,
   runChecks,
+  writeAdmissionConformance,
 } from '../conformance/index.ts';
 import { testdir } from '../testdir.ts';
 import { type TestApi, TOKEN, testApi } from './apiserver/cluster.ts';
@@ -97,7 +100,7 @@ t.test('the suite for API servers finds what is wrong', async (t) => {
     t.match(told, found, String(found));
 });
 
-t.test('the suite for admissions finds what is wrong', async (t) => {
+t.test('the suite for the admission of writes finds what is wrong', async (t) => {
   const wrongly: Record<string, (object: KubeObject) => KubeObject> = {
     plain: (object) => Object.assign(object, { data: { seen: 'yes' } }),
     labelled: (object) => ({ ...object, kind: `${object.kind ?? ''}Again` }),
@@ -117,7 +120,7 @@ t.test('the suite for admissions finds what is wrong', async (t) => {
   };
   const provider = definePlugin({
     name: 'wrong',
-    kind: 'admission.v1',
+    kind: 'write-admission.v1',
     version: '1.0.0',
     description: 'Admits wrongly.',
     provides: [WriteAdmission],
@@ -127,7 +130,7 @@ t.test('the suite for admissions finds what is wrong', async (t) => {
   await testKernel(t, { plugins: [provider, plugin] });
   const sample = { resource: ConfigMaps, object: { metadata: { namespace: 'default', name: 'a' } } };
   const told = await failures((t) =>
-    admissionConformance(t, 'wrong', async () => ({
+    writeAdmissionConformance(t, 'wrong', async () => ({
       admission: wrong,
       objects: objects(),
       admitted: [{ ...sample, as: { data: { a: '1' } } }],
@@ -143,6 +146,46 @@ t.test('the suite for admissions finds what is wrong', async (t) => {
     /FAILED a deletion is admitted as it is/,
     /FAILED it looks as it should/,
     /FAILED it is refused/,
+  ])
+    t.match(told, found, String(found));
+});
+
+t.test('the suite for admissions finds what is wrong', async (t) => {
+  const wrongly: Record<string, (object: KubeObject) => KubeObject> = {
+    plain: (object) => Object.assign(object, { data: { seen: 'yes' } }),
+    labelled: (object) => ({ ...object, metadata: { ...object.metadata, name: 'other' } }),
+    pod: (object) => ({ ...object, spec: { node: randomUUID() } }),
+    deployment: (object) => ({ ...object, note: `${(object as { note?: string }).note ?? ''}.` }),
+    widget: (object) => ({ ...object, kind: 'Gadget' }),
+  };
+  const wrong: Admission = {
+    rules: [{ operations: ['*'], apiGroups: ['*'], resources: ['*'] }],
+    mutate: ({ object, name }) => wrongly[name]?.(object!) ?? object!,
+    validate({ operation, name }) {
+      if (operation === 'DELETE') throw new StatusError('Conflict', `${name} stays`);
+    },
+  };
+  const sample = { resource: ConfigMaps, object: { metadata: { namespace: 'default', name: 'a' } } };
+  const suite = (admission: Admission) =>
+    failures((t) =>
+      admissionConformance(t, 'wrong', async () => ({
+        admission,
+        admitted: [{ ...sample, as: { data: { a: '1' } } }],
+        refused: [sample],
+      })),
+    );
+  const told = `${await suite(wrong)}\n${await suite({ rules: [] })}`;
+  for (const found of [
+    /FAILED goes through: a refusal is a StatusError, and what is given is frozen/,
+    /FAILED it keeps its name/,
+    /FAILED it keeps its apiVersion and kind/,
+    /FAILED the same is made of it each time/,
+    /FAILED what is admitted is admitted as it is/,
+    /FAILED a refusal is none that whoever writes would take for a lost race/,
+    /FAILED it looks as it should/,
+    /FAILED it is refused/,
+    /FAILED its rules say what it is asked about: .*of one at least/,
+    /FAILED it has mutate, validate or both/,
   ])
     t.match(told, found, String(found));
 });

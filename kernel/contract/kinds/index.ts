@@ -13,3 +13,4 @@ export * from './scoring-table.ts';
 export * from './secrets.ts';
 export * from './tokens.ts';
 export * from './volume.ts';
+export * from './write-admission.ts';

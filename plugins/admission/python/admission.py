@@ -8,12 +8,16 @@ import json
 import sys
 
 
+# Plugins of the cluster's own, which write what every namespace needs.
+COMPONENTS = "system:serviceaccount:kube-system:"
+
+
 class Unknown(Exception):
     """A method that this plugin does not have."""
 
 
 class Refused(Exception):
-    """What a writer is to be told."""
+    """What whoever writes is to be told."""
 
 
 class Admission:
@@ -26,25 +30,32 @@ class Admission:
         self.defaults = params["config"]["defaults"]
         return {"protocol": 1}
 
-    def admit(self, params):
-        """Called for the writes that the manifest's rules are about: creations and updates of ConfigMaps."""
-        write, writer = params["write"], params["writer"]
-        item = write["object"]
+    def mutate(self, request):
+        """Called first, for what the manifest's rules are about: creations and updates of ConfigMaps."""
+        item = request["object"]
         metadata = item.get("metadata") or {}
         labels = metadata.get("labels") or {}
+        if not self.defaults.keys() - labels.keys():
+            return None  # it stays as it is
+        return {"object": {**item, "metadata": {**metadata, "labels": {**self.defaults, **labels}}}}
+
+    def validate(self, request):
+        """Called when all that mutate have done so, and what they made is valid."""
+        who = request["userInfo"]["username"]
+        if who.startswith(COMPONENTS):
+            return None
+        labels = request["object"]["metadata"].get("labels") or {}
         missing = [label for label in self.required if not labels.get(label)]
         if missing:
-            what = f'{write["resource"]["kind"]} "{metadata.get("name") or metadata.get("generateName")}"'
-            raise Refused(f'{writer} may not write {what} without the label "{missing[0]}": add it')
-        if not self.defaults.keys() - labels.keys():
-            return None  # it is stored as it is
-        return {"object": {**item, "metadata": {**metadata, "labels": {**self.defaults, **labels}}}}
+            what = f'{request["resource"]["kind"]} "{request["name"]}"'
+            raise Refused(f'{who} may not write {what} without the label "{missing[0]}": add it')
+        return None
 
     def shutdown(self, params):
         return None
 
 
-METHODS = ("initialize", "admit", "shutdown")
+METHODS = ("initialize", "mutate", "validate", "shutdown")
 
 
 def answer(plugin, request):
@@ -68,7 +79,7 @@ def main():
         except Refused as problem:
             error = {"code": -32000, "message": str(problem), "data": {"reason": "Forbidden"}}
             response["error"] = error
-        except Exception as problem:  # an answer, whatever is wrong: the write is refused with it
+        except Exception as problem:  # an answer, whatever is wrong: the request fails with it
             response["error"] = {"code": -32000, "message": f"{type(problem).__name__}: {problem}"}
         sys.stdout.write(json.dumps(response, separators=(",", ":")) + "\n")
         sys.stdout.flush()

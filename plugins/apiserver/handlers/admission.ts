@@ -9,35 +9,46 @@ import {
 } from 'orlop/plugin';
 import type { ResourceRow } from '../resources/types.ts';
 
-export interface AdmissionRequest {
+export interface AdmissionAttributes {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
   readonly row: ResourceRow;
   /** `''` for the object itself. */
   readonly subresource: string;
   readonly namespace: string | undefined;
   readonly name: string;
-  /** Absent for a DELETE. A mutating admission changes it in place. */
+  /** Absent for a DELETE. A mutating step changes it in place. */
   readonly object?: KubeObject;
   /** Absent for a CREATE. */
   readonly old?: KubeObject;
   readonly user: UserInfo;
+  /** The plugin whose write it is, if it is one's. */
+  readonly writer?: string;
   readonly dryRun: boolean;
 }
 
-/** Where admission plugins stand in the pipeline. Both refuse by throwing a `StatusError`. */
-export interface Admission {
-  mutate(request: AdmissionRequest): Promise<void>;
-  validate(request: AdmissionRequest): Promise<void>;
+/** What stands in the pipeline to admit requests. Both refuse by throwing a `StatusError`. */
+export interface AdmissionStep {
+  /** True: a plugin has made another of the object, which is to be defaulted and prepared anew. */
+  mutate(request: AdmissionAttributes): Promise<boolean | void> | boolean;
+  validate(request: AdmissionAttributes): Promise<void> | void;
 }
 
-/** One after the other; the first refusal is the answer. */
-export function inOrder(...steps: readonly Admission[]): Admission {
+/** One after the other; the first refusal is the answer. Steps that have nothing to do take no turn. */
+export function inOrder(...steps: readonly AdmissionStep[]): AdmissionStep {
   return {
     async mutate(request) {
-      for (const step of steps) await step.mutate(request);
+      let isAnother = false;
+      for (const step of steps) {
+        const made = step.mutate(request);
+        if ((made instanceof Promise ? await made : made) === true) isAnother = true;
+      }
+      return isAnother;
     },
     async validate(request) {
-      for (const step of steps) await step.validate(request);
+      for (const step of steps) {
+        const done = step.validate(request);
+        if (done instanceof Promise) await done;
+      }
     },
   };
 }
@@ -45,7 +56,7 @@ export function inOrder(...steps: readonly Admission[]): Admission {
 const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
 
 /** What is always admitted by: namespaces. Source: apiserver plugin `namespace/lifecycle`. */
-export function namespaceLifecycle(objects: ObjectClient): Admission {
+export function namespaceLifecycle(objects: ObjectClient): AdmissionStep {
   return {
     async mutate({ operation, row, namespace, name }) {
       if (operation === 'DELETE' && row.group === '' && row.resource === 'namespaces' && IMMORTAL.has(name)) {

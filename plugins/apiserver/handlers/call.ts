@@ -15,7 +15,7 @@ import type { ResourcePath } from '../http/path.ts';
 import type { ResourceTable } from '../resources/table.ts';
 import type { ResourceRow } from '../resources/types.ts';
 import type { SchemaSource } from '../schemas/types.ts';
-import type { Admission } from './admission.ts';
+import type { AdmissionStep } from './admission.ts';
 
 /** What every handler works with. */
 export interface Api {
@@ -27,7 +27,7 @@ export interface Api {
   readonly table: ResourceTable;
   readonly schemas: SchemaSource;
   readonly protobuf: { decode(body: Uint8Array): KubeObject };
-  readonly admission: Admission;
+  readonly admission: AdmissionStep;
   readonly authenticator: Authenticator;
   /** Of everybody, `system:masters` included. */
   readonly authorizer: Authorizer;

@@ -2,13 +2,15 @@ import type { KubeObject, UserInfo } from 'orlop/plugin';
 import { invalidObject } from '../resources/errors.ts';
 import { applyDefaults, prepareForCreate, validateCreate } from '../resources/lifecycle.ts';
 import type { ResourceRow } from '../resources/types.ts';
-import type { Admission, AdmissionRequest } from './admission.ts';
+import type { AdmissionAttributes, AdmissionStep } from './admission.ts';
 
 export interface Creation {
   row: ResourceRow;
   /** Has its name. */
   object: KubeObject;
   user: UserInfo;
+  /** The plugin whose write it is, if it is one's. */
+  writer?: string;
   dryRun: boolean;
 }
 
@@ -17,12 +19,12 @@ export interface Creation {
  * `prepare`: by default the strategy of its kind.
  */
 export async function admitCreation(
-  admission: Admission,
-  { row, object, user, dryRun }: Creation,
+  admission: AdmissionStep,
+  { row, object, user, writer, dryRun }: Creation,
   prepare: () => void = () => prepareForCreate(row, object, user),
 ): Promise<void> {
   applyDefaults(row, object);
-  const request: AdmissionRequest = {
+  const request: AdmissionAttributes = {
     operation: 'CREATE',
     row,
     subresource: '',
@@ -30,9 +32,10 @@ export async function admitCreation(
     name: object.metadata?.name ?? '',
     object,
     user,
+    ...(writer === undefined ? {} : { writer }),
     dryRun,
   };
-  await admission.mutate(request);
+  if (await admission.mutate(request)) applyDefaults(row, object);
   prepare();
   const errors = validateCreate(row, object);
   if (errors.length > 0) throw invalidObject(row, object.metadata?.name ?? '', errors);

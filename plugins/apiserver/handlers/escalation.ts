@@ -11,7 +11,7 @@ import {
   type UserInfo,
 } from 'orlop/plugin';
 import { same } from '../resources/checks.ts';
-import { type Admission, type AdmissionRequest, forbidden } from './admission.ts';
+import { type AdmissionAttributes, type AdmissionStep, forbidden } from './admission.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 /** Of single permissions in one role: each is asked for. */
@@ -27,7 +27,7 @@ const EVERYTHING: PolicyRule[] = [
  * Nobody gives what they do not have: a role holds, and a binding gives, what its author may do, unless they may `escalate` or `bind` it.
  * Source: kubernetes `pkg/registry/rbac/KIND/policybased/storage.go` and `pkg/registry/rbac/validation/rule.go`.
  */
-export function escalationCheck(objects: ObjectClient, authorizer: Authorizer): Admission {
+export function escalationCheck(objects: ObjectClient, authorizer: Authorizer): AdmissionStep {
   const may = async (user: UserInfo, asked: AccessAttributes): Promise<boolean> =>
     (await authorizer.authorize(user, asked)).allowed;
 
@@ -38,7 +38,7 @@ export function escalationCheck(objects: ObjectClient, authorizer: Authorizer): 
     object,
     old,
     user,
-  }: AdmissionRequest): Promise<PolicyRule[]> {
+  }: AdmissionAttributes): Promise<PolicyRule[]> {
     if (row.kind === 'Role' || row.kind === 'ClusterRole') {
       const { resource } = row;
       if (await may(user, { verb: 'escalate', group: GROUP, resource, namespace, name })) return [];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ObjectClient, type Pod, Pods, type ServiceAccount, ServiceAccounts } from 'orlop/plugin';
 import { useServiceAccount } from '../resources/pods/account.ts';
-import type { Admission } from './admission.ts';
+import type { AdmissionStep } from './admission.ts';
 import { forbidden } from './admission.ts';
 
 const DEFAULT = 'default';
@@ -11,7 +11,7 @@ const ATTEMPTS = 20;
 const WAIT_MS = 50;
 
 /** New pods get their account, its pull secrets and its token. Source: kubernetes `plugin/pkg/admission/serviceaccount`. */
-export function serviceAccountAdmission(objects: ObjectClient): Admission {
+export function serviceAccountAdmission(objects: ObjectClient): AdmissionStep {
   async function find(namespace: string, name: string): Promise<ServiceAccount | undefined> {
     for (let left = name === DEFAULT ? ATTEMPTS : 1; ; left -= 1) {
       const key = { namespace, name };

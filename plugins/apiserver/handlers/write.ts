@@ -21,7 +21,7 @@ import {
   storeReserving,
   validateUpdate,
 } from '../resources/lifecycle.ts';
-import type { AdmissionRequest } from './admission.ts';
+import type { AdmissionAttributes } from './admission.ts';
 import type { Call } from './call.ts';
 import { admitCreation } from './creation.ts';
 import { asIfStored } from './dry-run.ts';
@@ -111,7 +111,7 @@ export async function updateObject(
   metadata.name ??= name;
   prepareForUpdate(row, next, before, subresource);
   applyDefaults(row, next);
-  const request: AdmissionRequest = {
+  const request: AdmissionAttributes = {
     operation: 'UPDATE',
     row,
     subresource,
@@ -122,7 +122,10 @@ export async function updateObject(
     user: exchange.user,
     dryRun,
   };
-  await api.admission.mutate(request);
+  if (await api.admission.mutate(request)) {
+    prepareForUpdate(row, next, before, subresource);
+    applyDefaults(row, next);
+  }
   const errors = validateUpdate(row, next, before, subresource);
   if (errors.length > 0) throw invalidObject(row, next.metadata?.name ?? '', errors);
   await api.admission.validate(request);

@@ -107,13 +107,14 @@ function hasStatus(row: ResourceRow): boolean {
   return row.subresources.some((subresource) => subresource.name === 'status');
 }
 
-/** Everything wrong with a new object; answer with `invalidObject`. */
+/** Everything wrong with an object whatever it was before; answer with `invalidObject`. */
+export function validateState(row: ResourceRow, object: KubeObject): FieldError[] {
+  return [...validateMetadata(row, object), ...(row.strategy.validate?.(object) ?? [])];
+}
+
+/** The same of a new object. */
 export function validateCreate(row: ResourceRow, object: KubeObject): FieldError[] {
-  return [
-    ...validateMetadata(row, object),
-    ...(row.strategy.validate?.(object) ?? []),
-    ...(row.strategy.validateCreate?.(object) ?? []),
-  ];
+  return [...validateState(row, object), ...(row.strategy.validateCreate?.(object) ?? [])];
 }
 
 export function validateUpdate(

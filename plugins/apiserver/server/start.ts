@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
 import {
+  type Admission,
   ApiServer,
   type Authenticator,
   type Authorizer,
@@ -15,7 +17,9 @@ import {
 } from 'orlop/plugin';
 import type { Config } from '../config.ts';
 import { inOrder, namespaceLifecycle } from '../handlers/admission.ts';
+import { Admissions } from '../handlers/admissions.ts';
 import { escalationCheck } from '../handlers/escalation.ts';
+import { pluginAdmission } from '../handlers/plugin-admission.ts';
 import { writeAdmission } from '../handlers/plugin-writes.ts';
 import { serviceAccountAdmission } from '../handlers/service-accounts.ts';
 import { mastersFirst } from '../http/authorize.ts';
@@ -31,6 +35,7 @@ import { seed } from './seed.ts';
 import { tlsServer } from './tls.ts';
 
 export type Requires = {
+  admissions: ServiceToken<Admission, true>;
   authenticator: ServiceToken<Authenticator, false>;
   authorizer: OptionalToken<Authorizer>;
   ca: ServiceToken<CertificateAuthority, false>;
@@ -65,7 +70,13 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   let port = config.port;
   let isReplaced = false;
 
-  const admission = inOrder(namespaceLifecycle(objects), serviceAccountAdmission(objects));
+  const admissions = new Admissions({
+    ...{ objects, log, signal: ctx.signal, kernel: ctx.kernel },
+    present: ctx.services.admissions,
+    file: join(ctx.dataDir, 'admissions.json'),
+  });
+  const own = [namespaceLifecycle(objects), serviceAccountAdmission(objects)];
+  const plugins = pluginAdmission(admissions, schemas);
   const authorizer = mastersFirst(() => ctx.services.authorizer);
   const handle = app({
     api: {
@@ -78,7 +89,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       schemas,
       protobuf: new ProtobufDecoder(schemas, protobufMessages()),
       // Plugins are granted what they may do, not bound to it.
-      admission: inOrder(admission, escalationCheck(objects, authorizer)),
+      admission: inOrder(...own, escalationCheck(objects, authorizer), plugins),
       authenticator: ctx.services.authenticator,
       authorizer,
       tokens: ctx.services.tokens,
@@ -121,7 +132,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   return {
     provides: [
       provide(ApiServer, { host, port, url: `https://${authority}:${port}` }),
-      provide(WriteAdmission, writeAdmission(table, admission)),
+      provide(
+        WriteAdmission,
+        writeAdmission({ table, objects, admission: inOrder(...own, plugins), admissions, plugins }),
+      ),
     ],
     drain() {
       isReplaced = true;

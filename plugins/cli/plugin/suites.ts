@@ -23,8 +23,11 @@ import {
   tokensConformance,
   type VolumeFixture,
   volumeConformance,
+  type WriteSample,
+  writeAdmissionConformance,
 } from 'orlop/conformance';
 import {
+  type Admission,
   ApiServer,
   Authenticator,
   Authorizer,
@@ -47,7 +50,7 @@ import type { Kernel } from '../../../kernel/kernel.ts';
 export interface Given {
   /** The plugin's configuration. */
   config?: object;
-  /** `admission.v1`: objects of which it is known what becomes of them. */
+  /** `admission.v1`: requests of which it is known what becomes of them. */
   admission?: { admitted?: AdmissionSample[]; refused?: AdmissionSample[] };
   /** `apiserver.v1`: where not given, certificates of the cluster's CA are used; see `ApiServerFixture`. */
   apiserver?: { ca?: string; admin?: ApiCredential; nobody?: ApiCredential };
@@ -63,6 +66,8 @@ export interface Given {
   labels?: Record<string, string>;
   /** `volume.v1`: for each volume source it serves; default `{ SOURCE: {} }`. */
   volumes?: Record<string, Omit<VolumeFixture, 'driver'>>;
+  /** `write-admission.v1`: objects of which it is known what becomes of them when a plugin creates them. */
+  writes?: { admitted?: WriteSample[]; refused?: WriteSample[] };
 }
 
 /** The node that the kernel stands for. */
@@ -74,6 +79,7 @@ interface Subject {
   kernel: Kernel;
   /** The store as another plugin of its thread has it. */
   objects: ObjectClient;
+  admissions: ReadonlyMap<string, Admission>;
   drivers: ReadonlyMap<string, VolumeDriver>;
   scorers: ReadonlyMap<string, ScorePlugin>;
   runtimes: ReadonlyMap<string, Runtime>;
@@ -95,12 +101,12 @@ const NO_PORT =
   'where it serves is not known: give it a configuration key "httpPort", or say so in conformance.mjs: export default { ingress: { http: PORT } }';
 
 const SUITES: Readonly<Record<string, Suite>> = {
-  'admission.v1': (t, { name, kernel, objects, given: { admission = {} } }) =>
-    admissionConformance(t, name, async () => ({
-      admission: kernel.service(WriteAdmission),
-      objects,
-      ...admission,
-    })),
+  async 'admission.v1'(t, { name, admissions, given }) {
+    const admission = admissions.get(name);
+    if (!admission)
+      return void t.fail(`conformance to admission.v1: it provides its admission by its own name, "${name}"`);
+    await admissionConformance(t, name, async () => ({ admission, ...given.admission }));
+  },
   'apiserver.v1': (t, { name, kernel, given: { apiserver = {} } }) =>
     apiServerConformance(t, name, async () => {
       const client = async (commonName: string, ...organizations: string[]): Promise<ApiCredential> =>
@@ -206,6 +212,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
       await volumeConformance(t, source, async () => ({ driver, ...fixture }));
     }
   },
+  'write-admission.v1': (t, { name, kernel, objects, given: { writes = {} } }) =>
+    writeAdmissionConformance(t, name, async () => ({
+      admission: kernel.service(WriteAdmission),
+      objects,
+      ...writes,
+    })),
 };
 
 const BRIDGE = { cidr: '10.244.0.0/24', gateway: '10.244.0.1' };

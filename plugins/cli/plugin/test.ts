@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Checks, idle, runChecks } from 'orlop/conformance';
 import {
+  Admission,
   definePlugin,
   type ObjectClient,
   type PluginDeclaration,
@@ -84,19 +85,21 @@ async function conforms(t: Checks, { plugin, module, given, nats, folder, remain
   const config = { ...(await portsOf(plugin)), ...given.config };
   const entry: PluginEntry = { module, isolation: 'inline', config };
   let objects: ObjectClient | undefined;
+  let admissions: ReadonlyMap<string, Admission> = new Map();
   let drivers: ReadonlyMap<string, VolumeDriver> = new Map();
   let scorers: ReadonlyMap<string, ScorePlugin> = new Map();
   let runtimes: ReadonlyMap<string, Runtime> = new Map();
-  const requires = { drivers: VolumeDrivers, scorers: ScorePlugins, runtimes: Runtimes };
-  const observer = definePlugin<Record<string, never>, typeof requires>({
+  const many = { admissions: Admission, drivers: VolumeDrivers, scorers: ScorePlugins, runtimes: Runtimes };
+  const observer = definePlugin<Record<string, never>, typeof many>({
     name: 'conformance-observer',
     kind: 'observer.v1',
     version: '1.0.0',
-    description: 'Sees the volume drivers, score plugins and runtimes there are, and the objects.',
-    requires,
+    description:
+      'Sees the admissions, volume drivers, score plugins and runtimes there are, and the objects.',
+    requires: many,
     grants: { objects: [{ resource: '*', verbs: '*' }] },
     start(ctx) {
-      ({ drivers, scorers, runtimes } = ctx.services);
+      ({ admissions, drivers, scorers, runtimes } = ctx.services);
       ({ objects } = ctx);
       return {};
     },
@@ -137,6 +140,7 @@ async function conforms(t: Checks, { plugin, module, given, nats, folder, remain
     plugin,
     kernel,
     objects: objects!,
+    admissions,
     drivers,
     scorers,
     runtimes,

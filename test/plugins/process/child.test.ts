@@ -339,6 +339,7 @@ t.test('a manifest that is wrong', async (t) => {
     [{ kind: 'loadbalancer.v1' }, /kind loadbalancer.v1 cannot run in another process: pick\(\) is called/],
     [{ kind: 'secrets.v1' }, /encode\(\) and decode\(\) are called by the store and answer synchronously/],
     [{ kind: 'tokens.v1' }, /its issuer and audiences are read synchronously/],
+    [{ kind: 'write-admission.v1' }, /concerns\(\) is called before each write and answers synchronously/],
     [{ kind: 'modules.v1' }, /what it unpacks must import the very copy of Orlop that runs/],
     [{ kind: 'admission.v1' }, /rules must be a list, of one at least/],
     [

@@ -59,17 +59,23 @@ def authorize(params):
     return {"allowed": name == "amy", "reason": f"question {questions} of {os.getpid()}"}
 
 
-def admit(params):
-    write, item = params["write"], params["write"].get("object")
-    name = write["key"]["name"] if item is None else item["metadata"].get("name", "")
+def mutate(request):
+    item, name = request["object"], request["name"]
     trouble(name)
     if name == "renamed":
         return {"object": {**item, "metadata": {**item["metadata"], "name": "other"}}}
     if name == "emptied":
         return {"object": {}}
-    if name == "kept" and write["verb"] == "delete":
-        raise Refused("Conflict", f'{params["writer"]} may not delete it')
-    return None if item is None else {"object": {**item, "data": {**item.get("data", {}), "seen": "yes"}}}
+    if name == "mistyped":
+        return {"object": {**item, "data": "yes"}}
+    if name == "foolish":
+        return {}
+    return {"object": {**item, "data": {**item.get("data", {}), "seen": "yes"}}}
+
+
+def validate(request):
+    if request["operation"] == "DELETE" and request["name"] == "kept":
+        raise Refused("Conflict", f'{request["userInfo"]["username"]} may not delete it')
 
 
 METHODS = {
@@ -79,7 +85,8 @@ METHODS = {
     "tearDown": tear_down,
     "authenticate": authenticate,
     "authorize": authorize,
-    "admit": admit,
+    "mutate": mutate,
+    "validate": validate,
 }
 
 for line in sys.stdin:

@@ -1,17 +1,20 @@
-import { definePlugin, provide, StatusError, WriteAdmission } from 'orlop/plugin';
+import { Admission, definePlugin, provide, StatusError } from 'orlop/plugin';
 
-/** @type {WriteAdmission} */
+/** Plugins of the cluster's own, which write what every namespace needs. */
+const COMPONENTS = 'system:serviceaccount:kube-system:';
+
+/** @type {Admission} */
 export const admission = {
-  concerns: (verb, { group, resource }) => verb !== 'delete' && group === '' && resource === 'configmaps',
-  async admit(write, writer) {
-    if (!('object' in write)) return write;
-    const { metadata } = write.object;
-    if (!metadata?.labels?.['team']) {
-      const why = `${writer} may not write ConfigMap "${metadata?.name}" without the label "team": say whose it is`;
-      throw new StatusError('Forbidden', why);
-    }
-    const labels = { tier: 'standard', ...metadata.labels };
-    return { ...write, object: { ...write.object, metadata: { ...metadata, labels } } };
+  rules: [{ operations: ['CREATE', 'UPDATE'], apiGroups: [''], resources: ['configmaps'] }],
+  mutate(request) {
+    const object = /** @type {NonNullable<typeof request.object>} */ (request.object);
+    const labels = { tier: 'standard', ...object.metadata?.labels };
+    return { ...object, metadata: { ...object.metadata, labels } };
+  },
+  validate({ object, name, userInfo }) {
+    if (object?.metadata?.labels?.['team'] || userInfo.username.startsWith(COMPONENTS)) return;
+    const why = `${userInfo.username} may not write ConfigMap "${name}" without the label "team": say whose it is`;
+    throw new StatusError('Forbidden', why);
   },
 };
 
@@ -20,6 +23,6 @@ export default definePlugin({
   kind: 'admission.v1',
   version: '0.1.0',
   description: 'Requires of each ConfigMap a label that says whose it is.',
-  provides: [WriteAdmission],
-  start: () => ({ provides: [provide(WriteAdmission, admission)] }),
+  provides: [Admission],
+  start: () => ({ provides: [provide(Admission, admission, 'my-plugin')] }),
 });

@@ -1,26 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigMaps, Pods } from 'orlop/plugin';
+import { ConfigMaps } from 'orlop/plugin';
 import { admission } from './index.mjs';
 
 /** @param {Record<string, string>} labels */
-const admit = (labels) => {
-  const object = { metadata: { namespace: 'default', name: 'a', labels } };
-  return admission.admit({ verb: 'create', resource: ConfigMaps, object }, 'somebody');
-};
-
-test('what has the label gets a second one, and what lacks it is refused', async () => {
-  const { object } = /** @type {{ object: { metadata: object } }} */ (await admit({ team: 'a' }));
-  assert.deepEqual(object.metadata, {
-    namespace: 'default',
-    name: 'a',
-    labels: { tier: 'standard', team: 'a' },
-  });
-  await assert.rejects(admit({}), /somebody may not write ConfigMap "a" without the label "team"/);
+const request = (labels) => ({
+  operation: /** @type {const} */ ('CREATE'),
+  resource: ConfigMaps,
+  subResource: '',
+  namespace: 'default',
+  name: 'a',
+  object: { metadata: { namespace: 'default', name: 'a', labels } },
+  userInfo: { username: 'somebody', groups: [] },
+  dryRun: false,
 });
 
-test('it looks at ConfigMaps only, and lets them go', () => {
-  assert.ok(admission.concerns('create', ConfigMaps));
-  assert.ok(!admission.concerns('create', Pods));
-  assert.ok(!admission.concerns('delete', ConfigMaps));
+test('a second label is added to those that are there', async () => {
+  const { metadata } = await /** @type {NonNullable<typeof admission.mutate>} */ (admission.mutate)(
+    request({ team: 'a' }),
+  );
+  assert.deepEqual(metadata, { namespace: 'default', name: 'a', labels: { tier: 'standard', team: 'a' } });
+});
+
+test('what lacks the label is refused', () => {
+  const validate = /** @type {NonNullable<typeof admission.validate>} */ (admission.validate);
+  assert.equal(validate(request({ team: 'a' })), undefined);
+  assert.throws(() => validate(request({})), /somebody may not write ConfigMap "a" without the label "team"/);
 });
