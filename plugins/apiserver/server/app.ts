@@ -8,8 +8,8 @@ import { type AccessAttributes, type Authenticator, asStatusError, StatusError }
 import { blobAttributes, blobs } from '../handlers/blobs.ts';
 import type { Api } from '../handlers/call.ts';
 import { type DocumentSources, sendDiscovery, sendOpenApi, unknownResource } from '../handlers/documents.ts';
+import { type HealthCheck, health, PING } from '../handlers/health.ts';
 import { sendIssuer, sendKeySet } from '../handlers/issuer.ts';
-import { readiness } from '../handlers/readiness.ts';
 import { route } from '../handlers/route.ts';
 import { storeMetrics } from '../handlers/store-metrics.ts';
 import { authenticate, unauthorized } from '../http/authenticate.ts';
@@ -22,6 +22,8 @@ export interface AppOptions {
   readonly api: Api;
   readonly documents: DocumentSources;
   readonly authenticator: Authenticator;
+  /** For `/readyz`. */
+  readonly readiness: () => HealthCheck[];
   /** The body of `/version`. */
   readonly version: object;
 }
@@ -35,7 +37,7 @@ export interface App {
 }
 
 /** The HTTP API: authentication, authorization, routing, and errors as Status bodies. */
-export function app({ api, documents, authenticator, version }: AppOptions): App {
+export function app({ api, documents, authenticator, readiness, version }: AppOptions): App {
   /** Handlers write straight to the node response. */
   const answer = (handler: Answer) => async (context: { env: HttpBindings }) => {
     await carryOut(new Exchange(context.env.incoming, context.env.outgoing), handler);
@@ -117,17 +119,11 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
     await blobs(api.blobs, api.log, exchange);
   };
 
-  const healthy = answer(plain((exchange) => exchange.bytes(200, 'ok', 'text/plain; charset=utf-8')));
-  const paths = [
-    '/api',
-    '/apis',
-    '/healthz',
-    '/livez',
-    '/metrics',
-    '/openapi/v2',
-    '/openapi/v3',
-    '/readyz',
-    '/version',
+  const alive = (): HealthCheck[] => [PING];
+  const probes = Object.entries({ healthz: alive, livez: alive, readyz: readiness });
+  const paths = (): string[] => [
+    ...['/api', '/apis', '/metrics', '/openapi/v2', '/openapi/v3', '/version'],
+    ...probes.flatMap(([name, checks]) => [`/${name}`, ...checks().map((each) => `/${name}/${each.name}`)]),
   ];
   const hono = new Hono<{ Bindings: HttpBindings }>();
   hono.all('/apis/orlop.dev/v1/blobs', answer(bytes)).all('/apis/orlop.dev/v1/blobs/*', answer(bytes));
@@ -140,9 +136,11 @@ export function app({ api, documents, authenticator, version }: AppOptions): App
   hono.all('/openid/v1/jwks', answer(plain((exchange) => sendKeySet(exchange, api))));
   hono.all('/version', answer(plain((exchange) => exchange.json(200, version))));
   hono.all('/metrics', answer(plain(storeMetrics(api.objects))));
-  hono.get('/readyz', answer(plain(readiness(api.objects))));
-  for (const name of ['healthz', 'livez', 'readyz']) hono.all(`/${name}`, healthy).all(`/${name}/*`, healthy);
-  hono.all('/', answer(plain((exchange) => exchange.json(200, { paths }))));
+  for (const [name, checks] of probes) {
+    const probe = answer(plain(health(name, checks)));
+    hono.all(`/${name}`, probe).all(`/${name}/*`, probe);
+  }
+  hono.all('/', answer(plain((exchange) => exchange.json(200, { paths: paths().sort() }))));
   hono.all('*', answer(plain(() => Promise.reject(unknownResource()))));
 
   // Hono answers HEAD with a response of its own, without the mark that all handlers here return.

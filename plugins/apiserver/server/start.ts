@@ -19,6 +19,7 @@ import type { Config } from '../config.ts';
 import { inOrder, namespaceLifecycle } from '../handlers/admission.ts';
 import { Admissions } from '../handlers/admissions.ts';
 import { escalationCheck } from '../handlers/escalation.ts';
+import { readinessChecks } from '../handlers/health.ts';
 import { pluginAdmission } from '../handlers/plugin-admission.ts';
 import { writeAdmission } from '../handlers/plugin-writes.ts';
 import { serviceAccountAdmission } from '../handlers/service-accounts.ts';
@@ -98,6 +99,11 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     },
     documents: { table, openapi: new OpenApi(table, schemas), address: () => `${address}:${port}` },
     authenticator: ctx.services.authenticator,
+    readiness: readinessChecks({
+      objects,
+      signal: streams.signal,
+      authorizer: () => ctx.services.authorizer,
+    }),
     version: versionInfo(schemas.version, ctx.kernel.version),
   });
   const { certificate, key } = await ctx.services.ca.issue({

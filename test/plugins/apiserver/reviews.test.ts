@@ -47,4 +47,6 @@ t.test('an authorizer that fails allows nothing, and a review says why', async (
   const asked = await kubectl('auth can-i list pods --as=amy');
   t.match(asked, { code: 1, stdout: 'no - it took longer than 1000 ms' }, 'as kubectl shows it');
   t.match(await request('GET', '/api/v1/pods', undefined, { 'impersonate-user': 'amy' }), { code: 504 });
+  const text = /^\[-\]authorizer failed: it took longer than 1000 ms\n.*ok\nreadyz check failed\n$/ms;
+  t.match(await request('GET', '/readyz'), { code: 500, text });
 });

@@ -48,6 +48,19 @@ t.test('metrics of the store', async (t) => {
 
 t.test('it is ready while objects can be written', async (t) => {
   t.match(await api.request('GET', '/readyz'), { code: 200, text: 'ok' });
+  const passed =
+    '[+]ping ok\n[+]nats ok\n[+]informer-sync ok\n[+]authorizer ok\n[+]shutdown ok\nreadyz check passed\n';
+  t.equal(await api.kubectl.ok('get --raw /readyz?verbose'), passed);
+  t.equal((await api.request('GET', '/livez?verbose')).text, '[+]ping ok\nlivez check passed\n');
+  t.match(await api.request('GET', '/readyz/nats'), { code: 200, text: 'ok' });
+  t.match(await api.request('GET', '/readyz/etcd'), { code: 404 });
+  const without = 'exclude=nats&exclude=etcd&exclude=b';
+  t.equal(
+    (await api.request('GET', `/readyz?verbose&${without}`)).text,
+    passed
+      .replace('nats ok', 'nats excluded: ok')
+      .replace('readyz', 'warn: some health checks cannot be excluded: no matches for "b","etcd"\nreadyz'),
+  );
   const { servers, user, pass } = api.kernel.nats.connection;
   const connection = await connect({ servers, user: user!, pass: pass! });
   t.teardown(() => connection.close());
@@ -58,9 +71,10 @@ t.test('it is ready while objects can be written', async (t) => {
   });
   t.match(refused, {
     code: 500,
-    text: /^\[\+\]ping ok\n\[-\]store failed: objects cannot be written: .*\nreadyz check failed\n$/,
+    text: /^\[\+\]ping ok\n\[-\]nats failed: objects cannot be written: .*\n\[[+-]\]informer-sync .*\n\[\+\]authorizer ok\n\[\+\]shutdown ok\nreadyz check failed\n$/,
   });
   const anonymous = await api.request('GET', '/readyz', undefined, { authorization: '' });
-  t.match(anonymous, { code: 500, text: /\[-\]store failed: reason withheld\n/ });
+  t.match(anonymous, { code: 500, text: /\[-\]nats failed: reason withheld\n/ });
+  t.match(await api.request('GET', '/readyz/nats'), { code: 500, text: /^internal server error: objects/ });
   t.match(await api.request('GET', '/livez'), { code: 200, text: 'ok' }, 'it lives');
 });
