@@ -36,7 +36,7 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   const name = ctx.kernel.node;
   if (name === undefined) ctx.skip('this kernel stands for no node');
   const { runtimes, volumes, network } = ctx.services;
-  const machine = readMachine();
+  const machine = readMachine(ctx.dataDir);
   const ended = new AbortController();
   const node: NodeContext = {
     name,
@@ -62,13 +62,13 @@ export async function startAgent(ctx: Context<Config, Requires>): Promise<Instan
   const describe = (): NodeDescription => ({
     name,
     machine,
-    version: `v${KUBERNETES_RELEASE}+orlop.${ctx.kernel.version}`,
+    version: `v${KUBERNETES_RELEASE}+orlop-${ctx.kernel.version}`,
     maxPods: ctx.config.maxPods,
     nodeIP: network.nodeIP,
     podCIDR: network.podCIDR,
     runtimeVersions: [...runtimes.values()].map((runtime) => runtime.version),
   });
-  const registration = new Registration(ctx, describe, () => runtimes.keys());
+  const registration = new Registration(ctx, node.events, describe, () => runtimes.keys());
   ctx.defer(() => registration.close());
   await registration.start();
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
 import { type Node, timestamp, withCondition } from 'orlop/plugin';
 
@@ -7,6 +7,8 @@ export interface Machine {
   cpus: number;
   /** Bytes. */
   memory: number;
+  /** Bytes of the file system that what pods write lies on. */
+  storage: number;
   hostname: string;
   operatingSystem: string;
   /** As Go names it: `amd64`, `arm64`. */
@@ -17,10 +19,13 @@ export interface Machine {
   bootID: string;
 }
 
-export function readMachine(): Machine {
+/** `dataDir`: on the file system whose size is a node's ephemeral storage. */
+export function readMachine(dataDir: string): Machine {
+  const { blocks, bsize } = statfsSync(dataDir);
   return {
     cpus: cpus().length,
     memory: totalmem(),
+    storage: blocks * bsize,
     hostname: hostname(),
     operatingSystem: platform() === 'win32' ? 'windows' : platform(),
     architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
@@ -42,9 +47,9 @@ export interface NodeDescription {
   runtimeVersions: readonly string[];
 }
 
-/** CPU in cores and memory in bytes a pod may have. */
+/** What a pod may have: CPU in cores, the rest in bytes. */
 export function allocatable(machine: Machine): Record<string, number> {
-  return { cpu: machine.cpus, memory: machine.memory };
+  return { cpu: machine.cpus, memory: machine.memory, 'ephemeral-storage': machine.storage };
 }
 
 /** The Node object with all that the agent keeps in it set; what others keep (labels, taints, `unschedulable`) stays. */
@@ -52,6 +57,7 @@ export function describeNode(old: Node | undefined, node: NodeDescription, now =
   const { machine, name, nodeIP, podCIDR } = node;
   const resources = {
     cpu: String(machine.cpus),
+    'ephemeral-storage': `${Math.floor(machine.storage / 1024)}Ki`,
     memory: `${Math.floor(machine.memory / 1024)}Ki`,
     pods: String(node.maxPods),
   };

@@ -1,4 +1,5 @@
 import {
+  type EventRecorder,
   findCondition,
   type Health,
   isStatus,
@@ -22,6 +23,7 @@ const STATUS_EVERY = 6;
 export class Registration {
   readonly #objects: ObjectClient;
   readonly #log: Logger;
+  readonly #events: EventRecorder;
   readonly #describe: () => NodeDescription;
   readonly #handlers: () => Iterable<string>;
   #timer: NodeJS.Timeout | undefined;
@@ -31,11 +33,13 @@ export class Registration {
 
   constructor(
     ctx: { objects: ObjectClient; log: Logger },
+    events: EventRecorder,
     describe: () => NodeDescription,
     handlers: () => Iterable<string>,
   ) {
     this.#objects = ctx.objects;
     this.#log = ctx.log;
+    this.#events = events;
     this.#describe = describe;
     this.#handlers = handlers;
   }
@@ -43,6 +47,7 @@ export class Registration {
   async start(): Promise<void> {
     await this.#runtimeClasses();
     const node = await this.#register();
+    this.#tell(node, 'Starting', 'Starting kubelet.');
     await this.#renew(node);
     this.#later();
   }
@@ -79,7 +84,7 @@ export class Registration {
     await this.#renew(node?.value ?? (await this.#register()));
     this.#renewals += 1;
     // Given up for dead while it was silent: only a status says that it is not.
-    const alive = findCondition(node?.value.status?.conditions, 'Ready')?.status === 'True';
+    const alive = node !== undefined && isReady(node.value);
     if (alive && this.#renewals % STATUS_EVERY !== 0) return;
     await this.#register();
     await this.#runtimeClasses();
@@ -90,14 +95,26 @@ export class Registration {
     const { name } = description;
     try {
       const created = await this.#objects.create(Nodes, describeNode(undefined, description));
+      this.#ready(created.value);
       return created.value;
     } catch (error) {
       if (!isStatus(error, 'AlreadyExists')) throw error;
     }
+    let wasReady = false;
     const updated = await this.#objects.modify(Nodes, { name }, (draft) => {
+      wasReady = isReady(draft);
       Object.assign(draft, describeNode(structuredClone(draft), description));
     });
+    if (!wasReady) this.#ready(updated.value);
     return updated.value;
+  }
+
+  #ready(node: Node): void {
+    this.#tell(node, 'NodeReady', `Node ${node.metadata!.name} status is now: NodeReady`);
+  }
+
+  #tell(node: Node, reason: string, message: string): void {
+    this.#events.event(Nodes, node, { type: 'Normal', reason, message });
   }
 
   async #renew(node: Node): Promise<void> {
@@ -138,4 +155,8 @@ export class Registration {
       }
     }
   }
+}
+
+function isReady({ status }: Node): boolean {
+  return findCondition(status?.conditions, 'Ready')?.status === 'True';
 }

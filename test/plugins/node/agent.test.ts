@@ -27,7 +27,7 @@ t.test('the node is registered', async (t) => {
     metadata: { labels: { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux' } },
     spec: { podCIDR: '10.244.0.0/24' },
     status: {
-      capacity: { cpu: /^\d+$/, memory: /^\d+Ki$/, pods: '110' },
+      capacity: { cpu: /^\d+$/, memory: /^\d+Ki$/, 'ephemeral-storage': /^\d+Ki$/, pods: '110' },
       addresses: [
         { type: 'InternalIP', address: '10.0.0.1' },
         { type: 'Hostname', address: 'n1' },
@@ -39,6 +39,8 @@ t.test('the node is registered', async (t) => {
   const lease = await kernel.objects.get(Leases, { namespace: 'kube-node-lease', name: 'n1' });
   t.match(lease?.value.spec, { holderIdentity: 'n1', leaseDurationSeconds: 40 });
   t.equal((await kernel.objects.get(RuntimeClasses, { name: 'fake' }))?.value.handler, 'fake');
+  const told = async () => (await cluster.events('n1')).map((text) => text.split(':')[0]).sort();
+  await eventually('it is told', async () => (await told()).join() === 'NodeReady,Starting');
 });
 
 t.test('a pod runs, is told about, and is deleted', async (t) => {

@@ -102,7 +102,7 @@ t.test('what a pod refers to', async (t) => {
 t.test('the Node object keeps what others wrote', async (t) => {
   const description = {
     name: 'n1',
-    machine: readMachine(),
+    machine: readMachine('/'),
     version: 'v1.34.0',
     maxPods: 10,
     nodeIP: '10.0.0.1',
