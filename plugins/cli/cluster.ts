@@ -25,6 +25,7 @@ import { natsBy } from './nats/server/index.ts';
 import { cacheDir, dataDir } from './paths.ts';
 import { answers } from './probe.ts';
 import { keepKubeconfig, type Reach } from './reach.ts';
+import { unexpected } from './unexpected.ts';
 
 /** Brings up what these roles ask for and stays until it is stopped. Resolves with the exit code. */
 export async function runCluster(roles: readonly Role[], values: Values): Promise<number> {
@@ -48,7 +49,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const plugins = await choosePlugins(roles, strings(values['without']));
   const crashes = new CrashLoops(join(data, 'crashes.json'), log);
   // Plugins of objects run before the kernel is ready.
-  const died = unexpected(log);
+  const { died, unwatch } = unexpected(log);
   const kernel = await startKernel({
     dataDir: openDataDir(data),
     cacheDir: cacheDir(),
@@ -76,6 +77,13 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const stopKeeping = embedded?.keep(kernel.nats, log);
   const ending = AbortSignal.any([signal, died]);
   let reach: Reach | undefined;
+  const stop = async (): Promise<void> => {
+    stopCollecting();
+    stopKeeping?.();
+    await reach?.stop();
+    await kernel.stop();
+    unwatch();
+  };
   try {
     if (!ending.aborted) {
       if (roles.includes('server')) reach = await keepKubeconfig(kernel, data, log);
@@ -99,13 +107,10 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     const blamed = await blame(died.reason as Error, kernel, past);
     console.error(`orlop: nobody caught this error: ${blamed.text}`);
     const without = remember(blamed, crashes);
-    await kernel.stop();
+    await stop();
     return await comeBack(signal, without);
   } finally {
-    stopCollecting();
-    stopKeeping?.();
-    await reach?.stop();
-    await kernel.stop();
+    await stop();
     await log.close();
     // A plugin may have left a timer, or a start that does not end, behind: that holds the process no longer than this.
     setTimeout(() => process.exit(), EXIT_MS).unref();
@@ -217,22 +222,6 @@ function interruption(): AbortSignal {
       if (controller.signal.aborted) process.exit(130);
       console.log('\nStopping ...');
       controller.abort(name);
-    });
-  }
-  return controller.signal;
-}
-
-/**
- * Aborted by the first error that nobody caught. The process is then in no state to go on: it stops in order, and what it acknowledged
- * is safe. The stack goes to the log.
- */
-function unexpected(log: Logger): AbortSignal {
-  const controller = new AbortController();
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (cause: unknown) => {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
-      log.error('an error that nobody caught', { error: error.stack });
-      controller.abort(error);
     });
   }
   return controller.signal;

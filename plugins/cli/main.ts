@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { StatusError } from 'orlop/plugin';
 import { type Command, help, parse, UsageError } from './command.ts';
 import { doctor } from './doctor.ts';

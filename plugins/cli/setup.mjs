@@ -2,7 +2,7 @@
 // anything is installed or compiled. Each step is skipped when its result is newer than what it is made from.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -56,8 +56,6 @@ function dependencies() {
 
 function build() {
   run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
-  // What `npm install` does with a package's command.
-  chmodSync(join(root, '.build/plugins/cli/main.js'), 0o755);
   for (const folder of ['kernel', 'plugins', 'runtimes', 'test', 'bench']) removeStale(folder);
 }
 

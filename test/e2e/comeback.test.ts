@@ -9,10 +9,35 @@ import t from 'tap';
 import { testdir } from '../testdir.ts';
 import { place, until, up } from './orlop.ts';
 
+/** Much less than the usual, more than anything takes that is to be. */
+process.env['ORLOP_WATCHDOG_SECONDS'] = '10';
+
 t.test('what throws in a timer ends the cluster in order, and it comes back by itself', async (t) => {
   const at = await place(t);
   const { child, kubectl, output } = await up(t, at, '--no-hello', '--without', 'runtime-docker');
   const folder = testdir(t);
+  const object = (name: string, spec: object) =>
+    JSON.stringify({ apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name }, spec });
+
+  const block = join(folder, 'block.mjs');
+  writeFileSync(
+    block,
+    `export default {
+      name: 'block', kind: 'block.v1', version: '1', description: 'Blocks the first process.',
+      start() {
+        if (!process.env.ORLOP_CAME_BACK) setTimeout(function block() { for (;;); }, 300);
+        return {};
+      },
+    };`,
+  );
+  await kubectl.ok('apply -f -', object('block', { module: block }));
+  await until('its event loop is freed', 60_000, () => output().includes('starting again in 1 s'));
+  const freed = /plugin "block" revision 1: blocked the event loop for 10 s, at file:.*block\.mjs:4$/m;
+  t.match(output(), freed, 'it says by what');
+  await until('it is back', 60_000, async () =>
+    /^block .* Running +True +1 /m.test((await kubectl('get plugins block')).stdout),
+  );
+
   const module = join(folder, 'bomb.mjs');
   writeFileSync(
     module,
@@ -26,9 +51,7 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
     };`,
   );
   await kubectl.ok('create configmap kept --from-literal=a=b');
-  const plugin = { apiVersion: 'orlop.dev/v1', kind: 'Plugin', metadata: { name: 'bomb' }, spec: { module } };
-  const apply = (config: object) =>
-    kubectl(['apply', '-f', '-'], JSON.stringify({ ...plugin, spec: { module, config } }));
+  const apply = (config: object) => kubectl(['apply', '-f', '-'], object('bomb', { module, config }));
   t.equal((await apply({})).code, 0);
   const said = /caught this error: plugin "bomb" revision 1: the bomb went off, at file:.*bomb\.mjs:5$/gm;
   await until('it says what happened, and where', 60_000, () => (output().match(said)?.length ?? 0) >= 3);
@@ -70,8 +93,7 @@ t.test('what throws in a timer ends the cluster in order, and it comes back by i
       start() { setTimeout(() => connect(1, '127.0.0.1'), 300); return {}; },
     };`,
   );
-  const another = { ...plugin, metadata: { name: 'fuse' }, spec: { module: fuse } };
-  await kubectl.ok('apply -f -', JSON.stringify(another));
+  await kubectl.ok('apply -f -', object('fuse', { module: fuse }));
   await until('what no stack tells is laid to the one that came last', 60_000, () =>
     output().includes('plugin "fuse" has done that again and again: it is left out for now'),
   );

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { stablePort } from '../../plugins/cli/ports.ts';
+import { CAN_BE_FREED } from '../../plugins/cli/watchdog.ts';
 import { ensureImages, forgetPods, missingEngine } from '../images.ts';
 import { type Kubectl, kubectl, type Output } from '../kubectl.ts';
 
@@ -114,7 +115,7 @@ export interface Process {
 
 /** A command that stays, ready. It is stopped at the end of the test. `before`: what runs it, e.g. elsewhere. */
 export async function run(t: Test, args: string[], before: readonly string[] = []): Promise<Process> {
-  const [command = '', ...words] = [...before, process.execPath, ORLOP, ...args];
+  const [command = '', ...words] = [...before, process.execPath, CAN_BE_FREED, ORLOP, ...args];
   const child = spawn(command, words);
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));

@@ -10,6 +10,7 @@ import { type ApiClient, apiClient } from '../client.ts';
 import type { Values } from '../command.ts';
 import { readKubeconfig } from '../kubeconfig.ts';
 import { readableLine } from '../log.ts';
+import { CAN_BE_FREED } from '../watchdog.ts';
 import { contents, findModule, type LocalModule, load, OWN, snapshot } from './module.ts';
 import { applyPlugin, teller } from './swap.ts';
 
@@ -72,7 +73,7 @@ function startCluster(data: string, values: Values, plugin: string): ChildProces
     values[flag] === undefined ? [] : [`--${flag}`, String(values[flag])],
   );
   const words = [main, 'up', '--verbose', '--no-hello', '--data', data, ...flags];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CAN_BE_FREED, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', (chunk: Buffer) => process.stdout.write(chunk));
   createInterface({ input: child.stderr }).on('line', (line) => {
     const shown = readableLine(line, plugin);

@@ -3,8 +3,8 @@
  * while, and ends the process when the command that started it is gone. `workerData`: see `Watched`.
  */
 import { writeSync } from 'node:fs';
-import { type Debugger, Session } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
+import { type Frame, whereIsMain } from '../mainthread.ts';
 
 export interface Watched {
   /** The main thread counts up its one number with each turn of a timer. */
@@ -16,8 +16,6 @@ export interface Watched {
 }
 
 const CHECK_MS = 250;
-/** In which a thread that runs JavaScript stops for the inspector; one that waits in a call does not. */
-const PAUSE_MS = 1_000;
 /** In which an event loop that runs ends the process. */
 const END_MS = 1_000;
 const FRAMES = 3;
@@ -39,7 +37,7 @@ setInterval(() => {
     isTold = false;
   } else if (!isTold && performance.now() - since > patience) {
     isTold = true;
-    whereIsIt(tell);
+    whereIsMain((frames) => tell(textOf(frames)));
   }
 }, CHECK_MS);
 
@@ -47,34 +45,8 @@ function tell(stuck: string): void {
   writeSync(pipe, `${JSON.stringify({ stuck })}\n`);
 }
 
-/** Pauses the main thread for a moment. */
-function whereIsIt(then: (place: string) => void): void {
-  const session = new Session();
-  const done = (place: string): void => {
-    clearTimeout(late);
-    session.disconnect();
-    then(place);
-  };
-  const late = setTimeout(() => done(WAITING), PAUSE_MS);
-  const urls = new Map<string, string>();
-  session.connectToMainThread();
-  session.on('Debugger.scriptParsed', ({ params: { scriptId, url } }) => void urls.set(scriptId, url));
-  session.once('Debugger.paused', ({ params }) => {
-    session.post('Debugger.resume');
-    done(placeOf(params.callFrames, urls));
-  });
-  session.post('Debugger.enable');
-  session.post('Debugger.pause');
-}
-
-/** The innermost that are not Node's own; without what marks a module's URL. */
-function placeOf(frames: readonly Debugger.CallFrame[], urls: ReadonlyMap<string, string>): string {
-  const places = frames.flatMap(({ functionName, location: { scriptId, lineNumber } }) => {
-    const url = urls.get(scriptId) ?? '';
-    if (!url.startsWith('file:')) return [];
-    const at = `${url.replace(/[?#].*/, '')}:${lineNumber + 1}`;
-    return [functionName === '' ? at : `${functionName} (${at})`];
-  });
+function textOf(frames: readonly Frame[] = []): string {
+  const places = frames.map(({ name, place }) => (name === '' ? place : `${name} (${place})`));
   return places.length === 0 ? WAITING : `in ${places.slice(0, FRAMES).join(', called by ')}`;
 }
 
