@@ -7,7 +7,7 @@ import {
   StatusError,
   type UserInfo,
 } from 'orlop/plugin';
-import type { ResourceRow } from '../resources/types.ts';
+import type { GroupVersionKind, ResourceRow } from '../resources/types.ts';
 
 export interface AdmissionAttributes {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
@@ -18,6 +18,8 @@ export interface AdmissionAttributes {
   readonly name: string;
   /** Absent for a DELETE. A mutating step changes it in place. */
   readonly object?: KubeObject;
+  /** Of the object, where it is not that of the row: what is asked of a subresource. */
+  readonly kind?: GroupVersionKind;
   /** Absent for a CREATE. */
   readonly old?: KubeObject;
   readonly user: UserInfo;

@@ -82,15 +82,10 @@ export class Admissions {
     o.signal.addEventListener('abort', () => watch.close(), { once: true });
   }
 
-  /** Nobody is to be asked about anything. */
-  get isEmpty(): boolean {
-    return this.#o.present.size === 0 && this.#known.size === 0;
-  }
-
   /** Those that such a request concerns, in the order of their names. */
   of({ operation, row, subresource, writer }: Concern): readonly Asked[] {
-    if (this.isEmpty) return NOBODY;
     const { present } = this.#o;
+    if (present.size === 0 && this.#known.size === 0) return NOBODY;
     const { storage: resource } = row;
     if (EXEMPT.has(`${resource.group}/${resource.resource}`)) return NOBODY;
     this.#learn();
@@ -117,8 +112,11 @@ export class Admissions {
       own.phase !== 'Skipped' &&
       // Of one that fails the object may not tell yet.
       (!isPluginRunning(own) || own.provides?.includes(provided(name)));
-    if (isWanted)
-      return `it is ${own.phase}: ${own.message ?? own.lastError ?? 'it does not run at present'}`;
+    if (isWanted) {
+      const phase = isPluginRunning(own) ? 'it does not run at present' : `it is ${own.phase}`;
+      const why = own.message ?? own.lastError;
+      return why === undefined ? phase : `${phase}: ${why}`;
+    }
     this.#known.delete(name);
     this.#save();
     return undefined;

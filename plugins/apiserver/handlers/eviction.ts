@@ -1,6 +1,7 @@
 import {
   findCondition,
   isStatus,
+  type KubeObject,
   matchLabelSelector,
   notFound,
   type Pod,
@@ -15,6 +16,7 @@ import { deleteOptions } from '../http/options.ts';
 import { isObject } from '../patch/shape.ts';
 import { forbidden } from './admission.ts';
 import { type Call, keyOfPath } from './call.ts';
+import { admitPart } from './creation.ts';
 import { checkSchema, decodeBody } from './decode.ts';
 import { DELETE_OPTIONS, sendDeleted } from './delete.ts';
 import { CREATED } from './pods.ts';
@@ -32,17 +34,18 @@ const VIOLATION = "Cannot evict pod as it would violate the pod's disruption bud
  */
 export async function evictPod(call: Call): Promise<void> {
   const { api, exchange, row } = call;
-  const eviction = (await decodeBody(call, EVICTION, 'Warn')) as {
-    metadata?: { name?: string };
-    deleteOptions?: unknown;
-  };
+  const eviction: KubeObject & { deleteOptions?: unknown } = await decodeBody(call, EVICTION, 'Warn');
   const key = keyOfPath(call);
   if (eviction.metadata?.name && eviction.metadata.name !== key.name) {
     throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
   }
-  const body = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {};
-  checkSchema(api, DELETE_OPTIONS, body, 'Ignore');
-  const options = deleteOptions(exchange.query, body);
+  const read = () => {
+    const body = isObject(eviction.deleteOptions) ? eviction.deleteOptions : {};
+    checkSchema(api, DELETE_OPTIONS, body, 'Ignore');
+    return deleteOptions(exchange.query, body);
+  };
+  await admitPart(call, { kind: EVICTION, object: eviction, dryRun: read().dryRun });
+  const options = read();
   const stored = await api.objects.get(Pods, key);
   if (!stored) throw notFound(row, key.name);
   const pod = stored.value;

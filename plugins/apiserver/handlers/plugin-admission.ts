@@ -11,7 +11,7 @@ import {
   within,
 } from 'orlop/plugin';
 import { isObject, sameJson } from '../patch/shape.ts';
-import type { ResourceRow } from '../resources/types.ts';
+import type { GroupVersionKind, ResourceRow } from '../resources/types.ts';
 import { decodeObject } from '../schemas/decode.ts';
 import type { SchemaSource } from '../schemas/types.ts';
 import type { AdmissionAttributes, AdmissionStep } from './admission.ts';
@@ -55,12 +55,14 @@ async function mutate(
   let request = first;
   for (const each of asked) {
     const made = await ask(each, request, async (admission) =>
-      accept(schemas, request, await admission.mutate?.(request)),
+      accept(schemas, attributes.kind ?? request.resource, request, await admission.mutate?.(request)),
     );
     if (made) request = Object.freeze({ ...request, object: made });
   }
   if (request === first) return false;
-  overwrite(attributes.object!, fromStorage(attributes.row, structuredClone(request.object!)));
+  const { row, object, kind } = attributes;
+  const made = structuredClone(request.object!);
+  overwrite(object!, kind ? made : fromStorage(row, made));
   return true;
 }
 
@@ -100,7 +102,7 @@ function described({ resource, subResource }: AdmissionRequest): string {
 }
 
 function requestOf(attributes: AdmissionAttributes): AdmissionRequest {
-  const { operation, row, subresource, namespace, name, object, old, user, dryRun } = attributes;
+  const { operation, row, subresource, namespace, name, object, kind: part, old, user, dryRun } = attributes;
   const { group, version, resource, kind, namespaced } = row.storage;
   return deepFreeze({
     operation,
@@ -108,7 +110,7 @@ function requestOf(attributes: AdmissionAttributes): AdmissionRequest {
     subResource: subresource,
     ...(namespace === undefined ? {} : { namespace }),
     name,
-    ...(object ? { object: stored(row, object) } : {}),
+    ...(object ? { object: part ? structuredClone(object) : stored(row, object) } : {}),
     ...(old ? { oldObject: stored(row, old) } : {}),
     userInfo: structuredClone(user),
     dryRun,
@@ -126,7 +128,8 @@ function stored(row: ResourceRow, object: KubeObject): KubeObject {
 /** What a plugin has made of the object, frozen; `undefined` when that is the same. Throws `InternalError` when it is another object, or none. */
 function accept(
   schemas: SchemaSource,
-  { object, resource }: AdmissionRequest,
+  type: GroupVersionKind,
+  { object }: AdmissionRequest,
   given: unknown,
 ): KubeObject | undefined {
   if (given === undefined || given === null || given === object) return undefined;
@@ -141,9 +144,9 @@ function accept(
   // Whose fields are whose is for the server to say.
   delete next.metadata.managedFields;
   if (metadata?.managedFields) next.metadata.managedFields = structuredClone(metadata.managedFields);
-  const schema = schemas.schemaFor(resource);
+  const schema = schemas.schemaFor(type);
   try {
-    if (schema) decodeObject(schema, resource, next, 'Ignore');
+    if (schema) decodeObject(schema, type, next, 'Ignore');
   } catch (error) {
     throw nonsense((error as Error).message);
   }

@@ -96,9 +96,13 @@ export function writeAdmission(o: WriteAdmissionOptions): WriteAdmission {
 
   return {
     concerns(verb, resource) {
-      // Nobody is asked of most kernels' updates: they must cost nothing.
-      if (verb !== 'create' && admissions.isEmpty) return false;
-      return rowOf(resource)?.source === 'store';
+      const row = rowOf(resource);
+      if (row?.source !== 'store') return false;
+      if (verb === 'create') return true;
+      // Nobody is asked of most updates: they must cost nothing.
+      const parts = verb === 'update' ? ['', 'status'] : [''];
+      const operation = verb === 'update' ? 'UPDATE' : 'DELETE';
+      return parts.some((subresource) => admissions.of({ operation, row, subresource }).length > 0);
     },
     async admit<W extends Write>(write: W, writer: string): Promise<W> {
       const row = rowOf(write.resource);

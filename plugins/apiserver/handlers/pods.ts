@@ -1,7 +1,8 @@
-import { conflict, notFound, type Pod, timestamp, withCondition } from 'orlop/plugin';
+import { conflict, type KubeObject, notFound, type Pod, timestamp, withCondition } from 'orlop/plugin';
 import { writeOptions } from '../http/options.ts';
 import { invalidObject, required, unsupported } from '../resources/errors.ts';
 import { type Call, keyOfPath } from './call.ts';
+import { admitPart } from './creation.ts';
 import { decodeBody } from './decode.ts';
 
 export const CREATED = {
@@ -14,18 +15,21 @@ export const CREATED = {
 
 const BINDING = { group: '', version: 'v1', kind: 'Binding' };
 
+interface Binding extends KubeObject {
+  target?: { kind?: string; name?: string };
+}
+
 /** POST of a Binding to a pod: what a scheduler does. Source: pod `BindingREST.setPodHostAndAnnotations`. */
 export async function bindPod(call: Call): Promise<void> {
   const { api, exchange, row } = call;
   const options = writeOptions(exchange.query, exchange.header('user-agent'));
-  const binding = (await decodeBody(call, BINDING, options.fieldValidation)) as {
-    metadata?: { uid?: string };
-    target?: { kind?: string; name?: string };
-  };
-  const { kind = '', name: node = '' } = binding.target ?? {};
-  if (kind !== '' && kind !== 'Node')
-    throw invalidObject(BINDING, '', [unsupported('target.kind', kind, ['Node', '<empty>'])]);
-  if (node === '') throw invalidObject(BINDING, '', [required('target.name')]);
+  const binding: Binding = await decodeBody(call, BINDING, options.fieldValidation);
+  await admitPart(call, { kind: BINDING, object: binding, dryRun: options.dryRun }, () => {
+    const { kind = '', name = '' } = binding.target ?? {};
+    if (kind !== '' && kind !== 'Node')
+      throw invalidObject(BINDING, '', [unsupported('target.kind', kind, ['Node', '<empty>'])]);
+    if (name === '') throw invalidObject(BINDING, '', [required('target.name')]);
+  });
   const key = keyOfPath(call);
   const bind = (pod: Pod): void => {
     const { uid } = binding.metadata ?? {};
@@ -46,7 +50,7 @@ export async function bindPod(call: Call): Promise<void> {
       );
     const condition = { type: 'PodScheduled', status: 'True', lastTransitionTime: timestamp() };
     const status = { ...pod.status, conditions: [...withCondition(pod.status?.conditions, condition)] };
-    pod.spec!.nodeName = node;
+    pod.spec!.nodeName = binding.target!.name!;
     Object.assign(pod, { status });
   };
   if (options.dryRun) {

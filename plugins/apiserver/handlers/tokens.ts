@@ -9,6 +9,7 @@ import { writeOptions } from '../http/options.ts';
 import { invalid, invalidObject, required } from '../resources/errors.ts';
 import type { FieldError } from '../resources/types.ts';
 import { type Api, type Call, keyOfPath } from './call.ts';
+import { admitPart } from './creation.ts';
 import { decodeBody } from './decode.ts';
 
 const TOKEN_REQUEST = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
@@ -24,7 +25,7 @@ export async function createToken(call: Call): Promise<void> {
   const { namespace = '', name } = keyOfPath(call);
   const options = writeOptions(exchange.query, exchange.header('user-agent'));
   const request: TokenRequest = await decodeBody(call, TOKEN_REQUEST, options.fieldValidation);
-  const { metadata = {}, spec = {} } = request;
+  const { metadata = {} } = request;
   if (metadata.name && metadata.name !== name) {
     const both = `name in URL (${name}) does not match name in TokenRequest object (${metadata.name})`;
     throw new StatusError('BadRequest', both);
@@ -35,9 +36,13 @@ export async function createToken(call: Call): Promise<void> {
       'the namespace of the TokenRequest does not match the namespace in the URL',
     );
   }
-  spec.expirationSeconds ??= DEFAULT_SECONDS;
-  const errors = validate(spec);
-  if (errors.length > 0) throw invalidObject(TOKEN_REQUEST, metadata.name ?? '', errors);
+  await admitPart(call, { kind: TOKEN_REQUEST, object: request, dryRun: options.dryRun }, () => {
+    request.spec ??= {};
+    request.spec.expirationSeconds ??= DEFAULT_SECONDS;
+    const errors = validate(request.spec);
+    if (errors.length > 0) throw invalidObject(TOKEN_REQUEST, metadata.name ?? '', errors);
+  });
+  const { spec = {} } = request;
   const { token, expirationTimestamp, audiences } = await tokensOf(api).issue(namespace, name, spec);
   await exchange.json(201, {
     kind: 'TokenRequest',

@@ -62,7 +62,13 @@ t.test('what is asked, of whom, and in which order', async (t) => {
   const seen: string[] = [];
   const requests: AdmissionRequest[] = [];
   const first: Admission = {
-    rules: [{ operations: ['*'], apiGroups: ['', 'apps', 'batch'], resources: ['*', 'deployments/scale'] }],
+    rules: [
+      {
+        operations: ['*'],
+        apiGroups: ['', 'apps', 'batch'],
+        resources: ['*', 'deployments/scale', 'pods/*', 'serviceaccounts/token'],
+      },
+    ],
     mutate(request) {
       seen.push(`${request.operation} ${request.resource.resource}/${request.subResource} ${request.dryRun}`);
       return annotated(request.object!, 'seen-by', 'first');
@@ -146,6 +152,24 @@ t.test('what is asked, of whom, and in which order', async (t) => {
     requests.at(-1),
     { object: { apiVersion: 'batch/v1' }, resource: { version: 'v1' } },
     'as it is stored',
+  );
+
+  const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'a', image: 'b' }] } };
+  await create({ apiVersion: 'v1', kind: 'Pod', ...pod });
+  const pods = '/api/v1/namespaces/default/pods/p';
+  const bind = () => request('POST', `${pods}/binding`, { target: { name: 'n' } });
+  t.same(await asked(bind), ['CREATE pods/binding false'], 'what has no object of its own');
+  t.match(requests.at(-1), { object: { kind: 'Binding', target: { name: 'n' } }, resource: { kind: 'Pod' } });
+  await asked(() => kubectl.ok('create token default'));
+  t.match(requests.at(-1), {
+    subResource: 'token',
+    object: { kind: 'TokenRequest', spec: { expirationSeconds: 3600 } },
+  });
+  t.same(await asked(() => request('POST', `${pods}/eviction`, {})), ['CREATE pods/eviction false']);
+  t.match(
+    requests.at(-1),
+    { operation: 'DELETE', resource: { kind: 'Pod' }, name: 'p' },
+    'and of what it deletes',
   );
 
   await create(configMap('kept-1'));
