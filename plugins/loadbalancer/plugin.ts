@@ -13,10 +13,12 @@ import { serviceListeners } from './listeners.ts';
 import { ServiceTable } from './table.ts';
 
 export async function start(ctx: Context<Config>): Promise<Instance> {
-  const refusal = await routeServices(ctx.config.serviceCIDR);
-  if (refusal !== undefined) {
+  const route = await routeServices(ctx.config.serviceCIDR);
+  let isReplaced = false;
+  ctx.defer(() => route.release(isReplaced));
+  if (route.refusal !== undefined) {
     ctx.log.warn('cluster IPs cannot be listened on here; Services are reached by Ingress and node port', {
-      why: refusal,
+      why: route.refusal,
     });
   }
   const table = new ServiceTable();
@@ -51,6 +53,13 @@ export async function start(ctx: Context<Config>): Promise<Instance> {
   const listeners = await serviceListeners(ctx, table);
   return {
     provides: [provide(LoadBalancer, table)],
+    drain() {
+      isReplaced = true;
+      return undefined;
+    },
+    resume() {
+      isReplaced = false;
+    },
     async stop() {
       await listeners.stop();
       // Connections live on until they end, through a swap too, but keep no process alive.

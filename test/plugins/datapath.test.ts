@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
@@ -6,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { EndpointSlices, IngressClasses, Ingresses, Services } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { stablePort } from '../../plugins/cli/ports.ts';
+import { formatCidr } from '../../plugins/network/cidr.ts';
+import { routedRanges } from '../../plugins/network/routes.ts';
 import { eventually, type TestKernel, testKernel } from '../cluster.ts';
 
 const module = (path: string) => new URL(`../../plugins/${path}/index.js`, import.meta.url).href;
@@ -46,10 +47,6 @@ t.test(
   'an Ingress and a Service are served by a kernel, and endpoints and plugins change under load',
   async (t) => {
     const range = `10.97.${randomInt(256)}`;
-    t.teardown(() => {
-      // The plugin leaves the route of its range in place; this range is this test's own.
-      spawnSync('ip', ['route', 'del', 'local', `${range}.0/24`, 'dev', 'lo']);
-    });
     const balancer = { serviceCIDR: `${range}.0/24`, nodePortAddress: '127.0.0.1' };
     const ingress = { address: '127.0.0.1', httpPort: 0, httpsPort: await stablePort() };
     const kernel = await testKernel(t, {
@@ -147,5 +144,9 @@ t.test(
         () => true,
       ),
     );
+    const isRouted = async () => (await routedRanges()).some((each) => formatCidr(each) === `${range}.0/24`);
+    if (root) t.ok(await isRouted(), 'through swaps');
+    await kernel.stop();
+    t.notOk(await isRouted(), 'a cluster that stops takes its route along');
   },
 );

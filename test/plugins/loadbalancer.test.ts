@@ -1,12 +1,16 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Endpoint, EndpointSlice, Logger, Service } from 'orlop/plugin';
 import t, { type Test } from 'tap';
 import { Affinity } from '../../plugins/loadbalancer/affinity.ts';
+import { routeServices } from '../../plugins/loadbalancer/anyip.ts';
 import { serveConnection } from '../../plugins/loadbalancer/connection.ts';
 import { LeastBusy, type Member } from '../../plugins/loadbalancer/leastbusy.ts';
 import { addresses } from '../../plugins/loadbalancer/listeners.ts';
 import { ServiceTable } from '../../plugins/loadbalancer/table.ts';
+import { formatCidr } from '../../plugins/network/cidr.ts';
+import { routedRanges } from '../../plugins/network/routes.ts';
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const endpoint = (port: number): Endpoint => ({ host: '10.0.0.1', port });
@@ -159,4 +163,30 @@ t.test('a connection is piped to an endpoint that accepts it, half-closes and al
   t.equal(set.take([gone])?.load, 1, 'what was held is released');
   set.update([gone]);
   await t.rejects(ask(), { code: 'ECONNRESET' }, 'no endpoint accepts: the client sees a reset');
+});
+
+const noRoutes = process.platform !== 'linux' || process.getuid?.() !== 0;
+
+t.test('clusters of one range share its route', { skip: noRoutes && 'needs root on Linux' }, async (t) => {
+  const cidr = `10.97.${randomInt(256)}.128/25`;
+  const isRouted = async () => (await routedRanges()).some((each) => formatCidr(each) === cidr);
+  const [first, second] = await Promise.all([routeServices(cidr), routeServices(cidr)]);
+  t.same([first.refusal, second.refusal], [undefined, undefined]);
+  await first.release(false);
+  t.ok(await isRouted(), 'it is still used');
+  const successor = await routeServices(cidr);
+  await second.release(true);
+  t.ok(await isRouted(), 'a successor has it');
+  await successor.release(true);
+  t.ok(await isRouted(), 'also one that does not hold it');
+  const routes = await Promise.all(Array.from({ length: 8 }, () => routeServices(cidr)));
+  let newest = routes.pop()!;
+  for (const route of routes) {
+    const [next] = await Promise.all([routeServices(cidr), route.release(false), newest.release(false)]);
+    newest = next;
+    t.ok(await isRouted(), 'whoever comes while it is removed has it');
+  }
+  await newest.release(false);
+  t.notOk(await isRouted());
+  t.match((await routeServices('10.97.1.2/24x')).refusal, /expected|[Ii]nvalid/);
 });
