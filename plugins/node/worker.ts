@@ -11,6 +11,7 @@ import {
 } from 'orlop/plugin';
 import { PodActions } from './actions.ts';
 import { initialState, observeSandbox } from './adopt.ts';
+import { backOffs } from './back-offs.ts';
 import { decide, isEnding } from './decide.ts';
 import type { NodeContext } from './node.ts';
 import { Prober } from './prober.ts';
@@ -70,7 +71,9 @@ export class PodWorker {
 
   /** The pod's object has changed. */
   update(pod: Pod): void {
+    const waits = backOffs(this.pod, pod);
     this.pod = pod;
+    for (const { type, reason, message, container } of waits) this.event(type, reason, message, container);
     addContainers(pod, this.state);
     this.wake();
   }

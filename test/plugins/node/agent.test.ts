@@ -79,6 +79,8 @@ t.test('containers that end', async (t) => {
   });
   t.equal(crashing.status!.phase, 'Running');
   t.match(crashing.status!.containerStatuses![0]!.lastState, { terminated: { exitCode: 1 } });
+  const backOff = `BackOff: Back-off restarting failed container main in pod crashing_default(${crashing.metadata!.uid})`;
+  await eventually('it is told', async () => (await cluster.events('crashing')).includes(backOff));
   for (const name of ['done', 'failed', 'crashing']) {
     await cluster.delete(name, 0);
     await cluster.gone(name);

@@ -1,6 +1,7 @@
 import type { ContainerState, Pod } from 'orlop/plugin';
 import t from 'tap';
 import { initialState } from '../../../plugins/node/adopt.ts';
+import { backOffs } from '../../../plugins/node/back-offs.ts';
 import { allowedAt, CRASH_LOOP, raise } from '../../../plugins/node/backoff.ts';
 import { decide } from '../../../plugins/node/decide.ts';
 import { exhausted, initialProbeState, probed } from '../../../plugins/node/probe-state.ts';
@@ -260,6 +261,15 @@ t.test('image errors are told, then backed off from', async (t) => {
     podStatus(pod, state, NODE, now).containerStatuses![0]!.state!.waiting!.reason;
   t.equal(reason(NOW + 1), 'ErrImagePull');
   t.equal(reason(NOW + 5_000), 'ImagePullBackOff');
+  const at = (now: number) => ({ ...pod, status: podStatus(pod, state, NODE, now) });
+  t.same(
+    backOffs(at(NOW + 1), at(NOW + 5_000)).map(({ type, reason, message }) => [type, reason, message]),
+    [
+      ['Normal', 'BackOff', 'Back-off pulling image "missing/app"'],
+      ['Warning', 'Failed', 'Error: ImagePullBackOff'],
+    ],
+  );
+  t.same(backOffs(at(NOW + 5_000), at(NOW + 6_000)), [], 'once each time');
   t.same(what(pod, state, NOW + 9_999), ['prepare']);
   t.same(what(pod, state, NOW + 10_000), ['prepare', 'pull a']);
 });
