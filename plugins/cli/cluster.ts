@@ -48,10 +48,11 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   say('data', data);
   const plugins = await choosePlugins(roles, strings(values['without']));
   const crashes = new CrashLoops(join(data, 'crashes.json'), log);
+  const folder = openDataDir(data);
   // Plugins of objects run before the kernel is ready.
   const { died, unwatch } = unexpected(log);
   const kernel = await startKernel({
-    dataDir: openDataDir(data),
+    dataDir: folder,
     cacheDir: cacheDir(),
     roles,
     plugins,
@@ -70,6 +71,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     }),
     ...(roles.includes('node') ? { node: nodeName(values) } : {}),
   }).catch((error: unknown) => {
+    unwatch();
     if (died.aborted) console.error(`orlop: nobody caught this error: ${(died.reason as Error).message}`);
     throw error;
   });

@@ -36,13 +36,14 @@ export function watchEventLoop(seconds: number, blocked: (error: Error) => void)
     workerData: watched,
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
   });
-  worker.unref();
   worker.on('message', (stack: string) => {
     const error = new Error(`blocked the event loop for ${seconds} s`);
     error.stack = `Error: ${error.message}\n${stack}`;
     blocked(error);
   });
   worker.on('error', blocked);
+  // Only now: to listen takes hold of the process.
+  worker.unref();
   return () => {
     clearInterval(timer);
     void worker.terminate();

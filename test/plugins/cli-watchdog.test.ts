@@ -9,7 +9,12 @@ import { testdir } from '../testdir.ts';
 const WATCHDOG = new URL('../../plugins/cli/watchdog.js', import.meta.url).href;
 
 /** A process whose event loop is blocked: it prints of what it hears, and `goes on` when all of it works again. */
-async function blocked(t: Test, how: string, flags: readonly string[] = [CAN_BE_FREED]): Promise<string> {
+async function blocked(
+  t: Test,
+  how: string,
+  flags: readonly string[] = [CAN_BE_FREED],
+  meanwhile = 'setTimeout(() => {}, 60_000);',
+): Promise<string> {
   const file = join(testdir(t), 'blocks.mjs');
   writeFileSync(
     file,
@@ -24,7 +29,7 @@ async function blocked(t: Test, how: string, flags: readonly string[] = [CAN_BE_
       process.exit();
     });
     function block() { for (;;) try { Math.random(); } catch {} }
-    setTimeout(() => {}, 60_000);
+    ${meanwhile}
     ${how}`,
   );
   const child = spawn(process.execPath, [...flags, file]);
@@ -52,6 +57,10 @@ t.test('what blocks the event loop is ended, and all else goes on', async (t) =>
     const how = "setTimeout(function block() { /(a+)+$/.test('a'.repeat(50) + 'b'); }, 50)";
     t.match(await blocked(t, how), /at block \(file:.*blocks\.mjs:13:1\)\n(.*\n)*goes on\n$/);
   });
+});
+
+t.test('it holds no process that has nothing else to do', async (t) => {
+  t.equal(await blocked(t, "console.log('the end')", [], ''), 'the end\n');
 });
 
 t.test('what cannot be ended is told', async (t) => {
