@@ -38,7 +38,7 @@ export function sortGraph(nodes: readonly GraphNode[]): Map<string, string[]> {
     names.add(name);
   }
   const edges = new Map(nodes.map((node) => [node.name, edgesOf(node, nodes, problems)]));
-  problems.push(...duplicateProviders(nodes));
+  problems.push(...duplicateProviders(nodes), ...strandedProviders(nodes));
   const order = new Map<string, string[]>();
   const path: string[] = [];
   for (const { name } of nodes) visit(name);
@@ -131,4 +131,21 @@ function duplicateProviders(nodes: readonly GraphNode[]): string[] {
     }
   }
   return problems;
+}
+
+/** A service of many that is asked for in other threads only would be one that nobody uses, in silence. */
+function strandedProviders(nodes: readonly GraphNode[]): string[] {
+  return nodes.flatMap(({ name, declaration, place }) =>
+    (declaration.provides ?? []).flatMap(({ kind, many }) => {
+      const users = nodes.filter((node) =>
+        requirementsOf(node.declaration).some((each) => each.kind === kind),
+      );
+      const [user] = users;
+      if (!many || !user || users.some((each) => each.place === place)) return [];
+      return (
+        `plugin "${name}" provides ${kind} in another thread (${place}) than plugin "${user.name}" uses it in (${user.place}): ` +
+        'a service cannot cross threads; give both the same isolation'
+      );
+    }),
+  );
 }

@@ -174,13 +174,13 @@ export class Host {
       throw new StatusError('Invalid', text);
     }
     this.#checkName(next, name);
+    const moves = placeOf(next.isolation) !== placeOf(old.isolation);
+    if (moves) checkLeave(this.#node(old, name), [KERNEL, ...this.#nodes()]);
     const order = sortGraph(
       this.#nodes().map((node) => (node.name === name ? this.#node(next, name) : node)),
     );
-    if (placeOf(next.isolation) !== placeOf(old.isolation)) {
-      checkLeave(this.#node(old, name), [KERNEL, ...this.#nodes()]);
-      await this.#move(managed, next);
-    } else if (provides(next, SecretsEncoding)) await this.#encodings.replace(managed, next);
+    if (moves) await this.#move(managed, next);
+    else if (provides(next, SecretsEncoding)) await this.#encodings.replace(managed, next);
     else await managed.swap(next);
     this.#order = order;
   }

@@ -79,6 +79,12 @@ t.test('a wrong graph is refused, both ends named', async (t) => {
       /plugin "y" provides in another thread \(worker\/w, not inline\): a service cannot cross threads/,
       { y: 'worker/w' },
     ],
+    [
+      'one of many in another thread than all that use it',
+      [declare('x', { requires: { m: Many } }), declare('y', { provides: [Many] })],
+      /plugin "y" provides .* in another thread \(worker\/w\) than plugin "x" uses it in \(inline\)/,
+      { y: 'worker/w' },
+    ],
   ];
   for (const [what, declarations, message, places] of cases) {
     t.throws(() => sort(declarations, places), { reason: 'Invalid', message }, what);

@@ -113,6 +113,8 @@ export class Admissions {
       // Of one that fails the object may not tell yet.
       (!isPluginRunning(own) || own.provides?.includes(provided(name)));
     if (isWanted) {
+      // As its last run has left it.
+      if (own.phase === 'Stopped') return 'it is not up yet';
       const phase = isPluginRunning(own) ? 'it does not run at present' : `it is ${own.phase}`;
       const why = own.message ?? own.lastError;
       return why === undefined ? phase : `${phase}: ${why}`;
