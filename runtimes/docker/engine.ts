@@ -41,6 +41,9 @@ const REASONS: Record<number, StatusReason> = {
   409: 'Conflict',
 };
 
+/** What docker-modem puts before what the engine said. */
+const PREFIX = /^\(HTTP code \d+\) .*? - /;
+
 /** What the engine said, or that it did not answer, as a `StatusError`. */
 export function engineError(error: unknown, address: string): StatusError {
   if (error instanceof StatusError) return error;
@@ -49,7 +52,7 @@ export function engineError(error: unknown, address: string): StatusError {
   if (status !== undefined) {
     return new StatusError(
       REASONS[status] ?? 'InternalError',
-      json?.message ?? message,
+      json?.message ?? message.replace(PREFIX, '').trim(),
       {},
       { cause: error },
     );

@@ -270,6 +270,12 @@ t.test('pods on a real engine', { skip }, async (t) => {
     await runtime.startContainer(hungry.id);
     await end;
     t.match(await runtime.containerStatus(hungry.id), { exitCode: 137, reason: 'OOMKilled' });
+    // No registry listens there.
+    t.match(await runtime.pullImage('localhost:1/none:1', { policy: 'IfNotPresent' }), {
+      ok: false,
+      reason: 'ErrImagePull',
+      message: /^(?!.*HTTP code).*localhost:1.*\S$/,
+    });
     t.match(await runtime.pullImage('UPPER', { policy: 'IfNotPresent' }), {
       ok: false,
       reason: 'InvalidImageName',
