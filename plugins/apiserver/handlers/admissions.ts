@@ -19,6 +19,8 @@ export interface Asked {
   readonly plugin: string;
   /** Its service, or why it cannot be asked at present. */
   readonly admission: Admission | string;
+  /** Whether it still is to be asked. */
+  isDue(): boolean;
 }
 
 export type Concern = Pick<AdmissionAttributes, 'operation' | 'row' | 'subresource' | 'writer'>;
@@ -94,8 +96,10 @@ export class Admissions {
       // What it writes itself would wait for itself.
       if (name === writer || !rulesConcern(known.rules, { operation, resource, subResource: subresource }))
         continue;
-      const admission = present.get(name) ?? this.#absent(name, known);
-      if (admission !== undefined) asked.push({ name, plugin: known.plugin, admission });
+      const find = (): Admission | string | undefined => present.get(name) ?? this.#absent(name, known);
+      const admission = find();
+      if (admission === undefined) continue;
+      asked.push({ name, plugin: known.plugin, admission, isDue: () => find() !== undefined });
     }
     return asked.sort((a, b) => (a.name < b.name ? -1 : 1));
   }

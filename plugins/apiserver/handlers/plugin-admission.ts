@@ -70,18 +70,19 @@ async function validate(asked: readonly Asked[], request: AdmissionRequest): Pro
   for (const each of asked) await ask(each, request, (admission) => admission.validate?.(request));
 }
 
-/** Throws what refuses it, or why there is no answer. */
+/** Throws what refuses it, or why there is no answer; `undefined` when it has been deleted meanwhile. */
 async function ask<T>(
-  { name, plugin, admission }: Asked,
+  { name, plugin, admission, isDue }: Asked,
   request: AdmissionRequest,
   question: (admission: Admission) => T | Promise<T>,
-): Promise<T> {
+): Promise<T | undefined> {
   try {
     if (typeof admission === 'string') throw new StatusError('ServiceUnavailable', admission);
     return await within(DEADLINE_MS, 'its answer', () => question(admission));
   } catch (error) {
     const { reason, message, details } = asStatusError(error);
     if (!(error instanceof StatusError) || isStatus(error, ...FAILURES)) {
+      if (!isDue()) return undefined;
       const what = `${request.operation} of ${described(request)}`;
       const hint = `what it is to admit is refused until it answers: see kubectl get plugin ${plugin}, or do without it: kubectl delete plugin ${plugin}`;
       const text = `plugin "${name}", which is to admit the ${what}, failed: ${message}; ${hint}`;

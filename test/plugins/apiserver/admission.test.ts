@@ -282,6 +282,11 @@ t.test('a swap under a stream of creations, and a start of the kernel', async (t
   await load(api, `${folder}/1.mjs`, '1');
   const marks = await swapped(t, api, () => load(api, `${folder}/2.mjs`, '2'));
   t.same([...new Set(marks)], ['1', '2'], 'each is asked of one of the two, and none fails');
+  const last = await swapped(t, api, () => api.kubectl.ok('delete plugin marking'));
+  t.same([...new Set(last)], ['2', 'undefined'], 'none fails when it is deleted, either');
+  const isThere = () => api.kernel.plugins().some(({ name }) => name === 'marking');
+  await eventually('it is gone', () => !isThere());
+  await load(api, `${folder}/2.mjs`, '2');
 
   Object.assign(globalThis, { hasNoLuck: true });
   await api.kernel.stop();
@@ -301,7 +306,7 @@ t.test('a swap under a stream of creations, and a start of the kernel', async (t
 });
 
 /** What creations were marked with while it is swapped, and a little before and after. */
-async function swapped(t: Test, { request }: TestApi, swap: () => Promise<void>): Promise<string[]> {
+async function swapped(t: Test, { request }: TestApi, swap: () => Promise<unknown>): Promise<string[]> {
   const marks: string[] = [];
   let isOver = false;
   const stream = async (worker: number): Promise<void> => {
@@ -309,7 +314,7 @@ async function swapped(t: Test, { request }: TestApi, swap: () => Promise<void>)
       const answer = await request(
         'POST',
         '/api/v1/namespaces/default/configmaps',
-        configMap(`m-${worker}-${index}`),
+        configMap(`m-${worker}-${index}-${Date.now()}`),
       );
       if (answer.code !== 201) t.fail(answer.text);
       marks.push(String(answer.body.data?.version));
@@ -318,8 +323,7 @@ async function swapped(t: Test, { request }: TestApi, swap: () => Promise<void>)
   const streams = [1, 2, 3, 4].map(stream);
   await eventually('some are there', () => marks.length > 20);
   await swap();
-  const before = marks.length;
-  await eventually('more are there', () => marks.length > before + 20);
+  await eventually('they are marked as they are to be now', () => marks.at(-1) !== marks[0]);
   isOver = true;
   await Promise.all(streams);
   return marks;
