@@ -15,6 +15,7 @@ import type { ResourcePath } from '../http/path.ts';
 import type { ResourceTable } from '../resources/table.ts';
 import type { ResourceRow } from '../resources/types.ts';
 import type { SchemaSource } from '../schemas/types.ts';
+import type { Sessions } from '../server/sessions.ts';
 import type { AdmissionStep } from './admission.ts';
 
 /** What every handler works with. */
@@ -35,8 +36,8 @@ export interface Api {
   readonly tokens: ServiceAccountTokens | undefined;
   /** Ends watches, at once when another instance takes over: their clients go on with that one. */
   readonly replaced: AbortSignal;
-  /** Ends whatever else streams, when the instance must stop. */
-  readonly signal: AbortSignal;
+  /** What streams else, and goes on then. */
+  readonly sessions: Sessions;
 }
 
 /** One resolved and authenticated request about a resource. */

@@ -17,10 +17,12 @@ export async function podLogs(call: Call): Promise<void> {
   // As upstream: nothing runs it yet, so it has said nothing.
   if (!node) return exchange.bytes(200, '', 'text/plain');
   const { signal } = exchange;
-  const stream = await api.bus.openStream(nodeSubject(node, 'logs'), params as unknown as Json, { signal });
+  const stream = await api.sessions.bus.openStream(nodeSubject(node, 'logs'), params as unknown as Json, {
+    signal,
+  });
   stream.end();
   const stop = (): void => void stream.destroy();
-  api.signal.addEventListener('abort', stop, { once: true });
+  api.sessions.abort.signal.addEventListener('abort', stop, { once: true });
   try {
     await pipeline(stream, exchange.stream('text/plain'));
   } catch (error) {
@@ -29,7 +31,7 @@ export async function podLogs(call: Call): Promise<void> {
       api.log.warn(`the logs of pod ${key.namespace}/${key.name} ended early`, { error: String(error) });
     exchange.outgoing.destroy();
   } finally {
-    api.signal.removeEventListener('abort', stop);
+    api.sessions.abort.signal.removeEventListener('abort', stop);
   }
 }
 

@@ -3,6 +3,7 @@ import { flag } from '../http/options.ts';
 import type { ResourcePath } from '../http/path.ts';
 import { proxyRequest } from '../proxy/handler.ts';
 import type { ResourceRow } from '../resources/types.ts';
+import { asSession } from '../server/sessions.ts';
 import { attachPod, execPod } from '../streams/exec.ts';
 import { forwardPorts } from '../streams/portforward.ts';
 import type { Handler } from './call.ts';
@@ -42,17 +43,22 @@ const OBJECT: Methods = {
   PATCH: { verb: 'patch', handler: patchFromBody },
   DELETE: { verb: 'delete', handler: deleteObject },
 };
+/** Its connection is not closed with the instance. */
+function session(handler: Handler): Handler {
+  return (call) => asSession(call.api.sessions, call.exchange.incoming, () => handler(call));
+}
 /** WebSockets begin with a GET; clients that know SPDY only POST, and are told. */
 function connect(handler: Handler): Methods {
-  return { GET: { verb: 'get', handler }, POST: { verb: 'create', handler } };
+  return { GET: { verb: 'get', handler: session(handler) }, POST: { verb: 'create', handler } };
 }
+const proxy = session(proxyRequest);
 const PROXY: Methods = {
-  GET: { verb: 'get', handler: proxyRequest },
-  OPTIONS: { verb: 'get', handler: proxyRequest },
-  POST: { verb: 'create', handler: proxyRequest },
-  PUT: { verb: 'update', handler: proxyRequest },
-  PATCH: { verb: 'patch', handler: proxyRequest },
-  DELETE: { verb: 'delete', handler: proxyRequest },
+  GET: { verb: 'get', handler: proxy },
+  OPTIONS: { verb: 'get', handler: proxy },
+  POST: { verb: 'create', handler: proxy },
+  PUT: { verb: 'update', handler: proxy },
+  PATCH: { verb: 'patch', handler: proxy },
+  DELETE: { verb: 'delete', handler: proxy },
 };
 const { DELETE: _, ...PART } = OBJECT;
 const SUBRESOURCES: Readonly<Record<string, Methods>> = {
@@ -68,7 +74,7 @@ const SUBRESOURCES: Readonly<Record<string, Methods>> = {
   attach: connect(attachPod),
   exec: connect(execPod),
   portforward: connect(forwardPorts),
-  log: { GET: { verb: 'get', handler: podLogs } },
+  log: { GET: { verb: 'get', handler: session(podLogs) } },
   binding: { POST: { verb: 'create', handler: bindPod } },
   eviction: { POST: { verb: 'create', handler: evictPod } },
   proxy: PROXY,

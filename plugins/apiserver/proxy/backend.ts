@@ -94,7 +94,8 @@ async function nodeBackend({ api, row }: Call, { name, port }: ProxyName): Promi
   return {
     scheme: 'http',
     host: `${name}:${KUBELET_PORT}`,
-    dial: (signal) => api.bus.openStream(nodeSubject(name, 'kubelet'), null, { signal, timeout: DIAL_MS }),
+    dial: (signal) =>
+      api.sessions.bus.openStream(nodeSubject(name, 'kubelet'), null, { signal, timeout: DIAL_MS }),
   };
 }
 
@@ -111,7 +112,11 @@ function throughNode(api: Api, { metadata, spec, status }: Pod, port: number): O
   return {
     host: `${status.podIP}:${port}`,
     dial: (signal) =>
-      api.bus.openStream(nodeSubject(node, 'portforward'), { ...params }, { signal, timeout: DIAL_MS }),
+      api.sessions.bus.openStream(
+        nodeSubject(node, 'portforward'),
+        { ...params },
+        { signal, timeout: DIAL_MS },
+      ),
   };
 }
 

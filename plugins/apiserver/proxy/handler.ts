@@ -24,7 +24,7 @@ export async function proxyRequest(call: Call): Promise<void> {
     return;
   }
   const backend = await backendOf(call);
-  const signal = AbortSignal.any([api.signal, exchange.signal]);
+  const signal = AbortSignal.any([api.sessions.abort.signal, exchange.signal]);
   const stream = await reach(backend, signal);
   const end = (): void => void stream.destroy();
   signal.addEventListener('abort', end, { once: true });

@@ -33,6 +33,7 @@ import { protobufMessages, Schemas } from '../schemas/generated.ts';
 import { advertisedAddress, firstAddress, serverHosts } from './addresses.ts';
 import { app } from './app.ts';
 import { seed } from './seed.ts';
+import { holdSessions } from './sessions.ts';
 import { tlsServer } from './tls.ts';
 
 export type Requires = {
@@ -46,8 +47,8 @@ export type Requires = {
 /** How long answers may take that are under way when the cluster stops. */
 const CLOSE_MS = 2_000;
 /**
- * The same when another instance has taken over; how long logs, sessions in containers and proxied requests go on then, and how long idle
- * connections are answered on.
+ * The same when another instance has taken over; how long logs, sessions in containers and proxied requests go on then, if that one does not
+ * go on with them; and how long idle connections are answered on.
  */
 const REPLACED_CLOSE_MS = 8_000;
 const REPLACED_STREAMS_MS = 7_000;
@@ -63,9 +64,10 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   );
   const schemas = new Schemas();
   const watches = new AbortController();
-  const streams = new AbortController();
-  // Each watch listens to the one, each log and session to the other.
-  setMaxListeners(0, watches.signal, streams.signal);
+  setMaxListeners(0, watches.signal);
+  const held = holdSessions(ctx);
+  const { sessions } = held;
+  ctx.defer(() => held.end());
   const clusterIP = firstAddress(config.serviceCIDR);
   const address = advertisedAddress(config.address);
   let port = config.port;
@@ -95,13 +97,13 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
       authorizer,
       tokens: ctx.services.tokens,
       replaced: watches.signal,
-      signal: streams.signal,
+      sessions,
     },
     documents: { table, openapi: new OpenApi(table, schemas), address: () => `${address}:${port}` },
     authenticator: ctx.services.authenticator,
     readiness: readinessChecks({
       objects,
-      signal: streams.signal,
+      signal: sessions.abort.signal,
       authorizer: () => ctx.services.authorizer,
     }),
     version: versionInfo(schemas.version, ctx.kernel.version),
@@ -122,12 +124,11 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
   port = listener.port;
   ctx.defer(async () => {
     watches.abort();
-    if (!isReplaced) {
-      streams.abort();
-      return await server.close(CLOSE_MS);
-    }
-    const limit = setTimeout(() => streams.abort(), REPLACED_STREAMS_MS);
-    await server.close(REPLACED_CLOSE_MS, LINGER_MS);
+    const goesOn = !held.release();
+    if (!isReplaced && !goesOn) sessions.abort.abort();
+    const limit = goesOn ? undefined : setTimeout(() => sessions.abort.abort(), REPLACED_STREAMS_MS);
+    const others = goesOn ? sessions.sockets : undefined;
+    await (isReplaced ? server.close(REPLACED_CLOSE_MS, LINGER_MS, others) : server.close(CLOSE_MS));
     clearTimeout(limit);
   });
   await seed(objects, table, { clusterIP, address, port });
@@ -145,10 +146,11 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     ],
     drain() {
       isReplaced = true;
-      return undefined;
+      return held.drain();
     },
     resume() {
       isReplaced = false;
+      held.resume();
     },
   };
 }

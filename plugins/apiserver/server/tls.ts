@@ -14,9 +14,9 @@ export interface TlsServer {
   /**
    * Ends each connection when the answer it waits for is complete, at the latest after `ms`. Idle ones end at once, or, with `lingerMs`,
    * after that time, unless a request arrives meanwhile: it is answered with `Connection: close`, so that no client meets a closed
-   * connection.
+   * connection. Of those in `others` nothing is ended but an answer's connection after it.
    */
-  close(ms: number, lingerMs?: number): Promise<void>;
+  close(ms: number, lingerMs?: number, others?: ReadonlySet<Socket>): Promise<void>;
 }
 
 /** An HTTPS server that never listens: the host owns the listener. */
@@ -70,22 +70,31 @@ export function tlsServer(
         server.emit('connection', socket);
       });
     },
-    async close(ms, lingerMs = 0) {
+    async close(ms, lingerMs = 0, others = new Set<Socket>()) {
+      // What is accepted is below what TLS makes of it.
+      const isOther = ({ remoteAddress, remotePort }: Socket): boolean =>
+        [...others].some((each) => each.remotePort === remotePort && each.remoteAddress === remoteAddress);
       state = 'lingering';
       for (const outgoing of answers) if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close');
-      const closed = [...sockets].map(
+      const own = [...sockets].filter((socket) => !isOther(socket));
+      const closed = own.map(
         (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
       );
       const linger = setTimeout(() => {
         state = 'closing';
         server.closeIdleConnections();
       }, lingerMs);
-      const limit = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, ms);
-      await Promise.all(closed);
+      let limit: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        limit = setTimeout(() => {
+          for (const socket of sockets) if (!isOther(socket)) socket.destroy();
+          resolve();
+        }, ms);
+      });
+      await Promise.race([Promise.all(closed), over]);
       clearTimeout(linger);
       clearTimeout(limit);
+      state = 'closing';
       server.close();
     },
   };

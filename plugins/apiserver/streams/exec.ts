@@ -30,10 +30,10 @@ async function connect(
   params: AttachParams,
 ): Promise<void> {
   const socket = await openWebSocket(exchange, CHANNEL_PROTOCOLS);
-  const signal = AbortSignal.any([api.signal, socket.closed]);
+  const signal = AbortSignal.any([api.sessions.abort.signal, socket.closed]);
   const subject = nodeSubject(node, what);
   await connectChannels(socket, () =>
-    api.bus.openStream(subject, { ...params } as unknown as Json, { signal, timeout: OPEN_MS }),
+    api.sessions.bus.openStream(subject, { ...params } as unknown as Json, { signal, timeout: OPEN_MS }),
   );
 }
 

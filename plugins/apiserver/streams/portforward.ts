@@ -15,14 +15,14 @@ export async function forwardPorts(call: Call): Promise<void> {
   const { node, namespace, name, uid } = await targetOf(call);
   const ports = exchange.query.getAll('ports').map(portNumber);
   const socket = await openWebSocket(exchange, [SPDY, ...CHANNEL_PROTOCOLS]);
-  const ended = AbortSignal.any([api.signal, socket.closed]);
+  const ended = AbortSignal.any([api.sessions.abort.signal, socket.closed]);
   const dial: Dial = (port) => {
     const params: PortForwardParams = { namespace, pod: name, uid, port: portNumber(port) };
     const options = { signal: ended, timeout: DIAL_MS };
-    return api.bus.openStream(nodeSubject(node, 'portforward'), { ...params }, options);
+    return api.sessions.bus.openStream(nodeSubject(node, 'portforward'), { ...params }, options);
   };
   const stop = (): void => socket.close();
-  api.signal.addEventListener('abort', stop, { once: true });
+  api.sessions.abort.signal.addEventListener('abort', stop, { once: true });
   try {
     if (socket.protocol === SPDY) await new SpdyTunnel(socket, dial).run();
     else await forwardChannels(socket, ports, dial);
@@ -31,7 +31,7 @@ export async function forwardPorts(call: Call): Promise<void> {
       api.log.warn(`port-forwarding to pod ${namespace}/${name} ended`, { error: String(error) });
     }
   } finally {
-    api.signal.removeEventListener('abort', stop);
+    api.sessions.abort.signal.removeEventListener('abort', stop);
     socket.close();
   }
 }

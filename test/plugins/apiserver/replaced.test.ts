@@ -69,12 +69,21 @@ t.test('logs, proxied requests and what comes on kept connections are answered w
   await swapped;
 });
 
-t.test('what has no end is cut off in the end', async (t) => {
+t.test('what has no end goes on with the next instances, and ends with the last', async (t) => {
   asked.length = 0;
   const follows = await stream(`${POD}/log?follow=true`);
   await isAsked(1);
   const closed = once(asked[0]!, 'close');
-  await swap();
+  for (const count of [1, 2]) {
+    await swap();
+    asked[0]!.write(`after ${count}\n`);
+    await eventually('it goes on', () => follows.lines.length === count + 1);
+  }
+  const elsewhere = standard('apiserver', { port: 0, address: '203.0.113.1' });
+  await t.rejects(kernel.swap('apiserver', elsewhere), { message: /was not swapped/ });
+  asked[0]!.write('and after one that failed\n');
+  await eventually('it goes on', () => follows.lines.length === 4);
+  await kernel.stop();
   await Promise.all([follows.ended, closed]);
-  t.same(follows.lines, ['first']);
+  t.same(follows.lines, ['first', 'after 1', 'after 2', 'and after one that failed']);
 });
