@@ -68,7 +68,7 @@ export function writeSkeleton(path: string, kind: string, language: string, tell
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(at, link, 'dir');
   }
-  symlinkSync('../orlop/.build/plugins/cli/main.js', join(folder, 'node_modules/.bin/orlop'));
+  symlinkSync('../orlop/plugins/cli/orlop', join(folder, 'node_modules/.bin/orlop'));
   tell(
     [
       `${folder}`,
