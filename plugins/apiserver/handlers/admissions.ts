@@ -8,6 +8,7 @@ import {
   type PluginObject,
   Plugins,
   rulesConcern,
+  rulesProblems,
   writePrivate,
 } from 'orlop/plugin';
 import type { AdmissionAttributes } from './admission.ts';
@@ -44,7 +45,7 @@ const EXEMPT = new Set([
 const ARRIVAL_MS = 60_000;
 
 const NOBODY: readonly Asked[] = [];
-/** Of one that does not say. */
+/** Of one whose rules are none. */
 const EVERYTHING: readonly AdmissionRule[] = [{ operations: ['*'], apiGroups: ['*'], resources: ['*/*'] }];
 
 /** An admission that there is, or was and will be again. */
@@ -61,6 +62,8 @@ interface Known {
 export class Admissions {
   readonly #o: AdmissionsOptions;
   readonly #known: Map<string, Known>;
+  /** The rules that were looked at last, by name. */
+  readonly #given = new Map<string, unknown>();
   readonly #plugins = new Map<string, PluginObject>();
   readonly #started = performance.now();
   #isSynced = false;
@@ -144,9 +147,13 @@ export class Admissions {
   #learn(): void {
     let isNew = false;
     for (const [name, { rules: given }] of this.#o.present) {
-      const rules = Array.isArray(given) ? given : EVERYTHING;
       const known = this.#known.get(name);
-      if (known?.rules === rules) continue;
+      if (known && this.#given.get(name) === given) continue;
+      this.#given.set(name, given);
+      const problems = rulesProblems(given);
+      if (problems.length > 0)
+        this.#o.log.warn(`plugin "${name}" is asked about everything`, { error: problems.join('; ') });
+      const rules = problems.length > 0 ? EVERYTHING : given;
       isNew ||= JSON.stringify(known?.rules) !== JSON.stringify(rules);
       this.#known.set(name, { rules, plugin: known?.plugin ?? name });
     }

@@ -9,6 +9,7 @@ import {
   Leases,
   type ObjectClient,
   type PluginDeclaration,
+  type Pod,
   provide,
   StatusError,
 } from 'orlop/plugin';
@@ -225,7 +226,17 @@ t.test('what comes of a mutation, and what cannot', async (t) => {
     },
   };
   const plugin = admissionPlugin('changer', admission, (objects) => (own = objects));
-  const { kubectl } = await testApi(t, { plugins: [plugin] });
+  const debugged: Admission = {
+    rules: [{ operations: ['*'], apiGroups: ['*'], resources: ['pods/ephemeralcontainers'] }],
+    mutate({ object }) {
+      const copy = structuredClone(object) as Pod;
+      Object.assign(copy.spec!.ephemeralContainers![0]!, { image: 'safe' });
+      return Object.assign(copy, { spec: { ...copy.spec, nodeName: 'other' } });
+    },
+  };
+  const ruleless = { rules: [{ resources: ['nodes'] }] } as unknown as Admission;
+  const plugins = [plugin, admissionPlugin('debugged', debugged), admissionPlugin('ruleless', ruleless)];
+  const { kubectl } = await testApi(t, { plugins });
   const create = (object: object) => kubectl('create -f -', JSON.stringify(object));
   const fails = async (name: string, stderr: RegExp): Promise<void> => {
     t.match(await create(configMap(name)), { code: 1, stderr }, name);
@@ -247,6 +258,12 @@ t.test('what comes of a mutation, and what cannot', async (t) => {
   t.match(await create(DEPLOYMENT), { code: 0 });
   const port = '{.spec.template.spec.containers[0].ports[0].protocol}{.status.replicas}{.nonesuch}';
   t.equal(await kubectl.ok(['get', 'deployment', 'web', '-o', `jsonpath=${port}`]), 'TCP', 'it is defaulted');
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: DEPLOYMENT.spec.template.spec };
+  t.match(await create(pod), { code: 0 });
+  const debug = JSON.stringify({ spec: { ephemeralContainers: [{ name: 'd', image: 'unsafe' }] } });
+  await kubectl.ok(['patch', 'pod', 'p', '--subresource=ephemeralcontainers', '-p', debug]);
+  const images = 'jsonpath={.spec.ephemeralContainers[0].image}{.spec.nodeName}';
+  t.equal(await kubectl.ok(['get', 'pod', 'p', '-o', images]), 'safe', 'of a part only the part is changed');
 });
 
 /** A module that marks what is created, and does not start while a global variable says so. */
