@@ -87,7 +87,9 @@ t.test('what is told and written is where it listens, however that was configure
   await client.ok('apply -f -', JSON.stringify(moved));
   const server = async () => (await orlop('kubeconfig', '--data', at.data)).stdout;
   await until('the kubeconfig follows', 30_000, async () => (await server()).includes(`127.0.0.1:${port}`));
-  t.match(await client.ok('get plugin apiserver'), /Running/);
+  await until('it runs there', 10_000, async () =>
+    / Running /.test((await client('get plugin apiserver')).stdout),
+  );
 });
 
 t.test('a second Ctrl-C does not wait, and leaves nothing behind', async (t) => {

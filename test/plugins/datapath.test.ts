@@ -46,7 +46,7 @@ async function get(host: string, port: number, agent: Agent | false = false): Pr
 t.test(
   'an Ingress and a Service are served by a kernel, and endpoints and plugins change under load',
   async (t) => {
-    const range = `10.97.${randomInt(256)}`;
+    const range = `10.97.${randomInt(255)}`;
     const balancer = { serviceCIDR: `${range}.0/24`, nodePortAddress: '127.0.0.1' };
     const ingress = { address: '127.0.0.1', httpPort: 0, httpsPort: await stablePort() };
     const kernel = await testKernel(t, {

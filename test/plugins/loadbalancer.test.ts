@@ -168,7 +168,7 @@ t.test('a connection is piped to an endpoint that accepts it, half-closes and al
 const noRoutes = process.platform !== 'linux' || process.getuid?.() !== 0;
 
 t.test('clusters of one range share its route', { skip: noRoutes && 'needs root on Linux' }, async (t) => {
-  const cidr = `10.97.${randomInt(256)}.128/25`;
+  const cidr = `10.97.${randomInt(255)}.128/25`;
   const isRouted = async () => (await routedRanges()).some((each) => formatCidr(each) === cidr);
   const [first, second] = await Promise.all([routeServices(cidr), routeServices(cidr)]);
   t.same([first.refusal, second.refusal], [undefined, undefined]);
