@@ -20,6 +20,7 @@ import { inOrder, namespaceLifecycle } from '../handlers/admission.ts';
 import { Admissions } from '../handlers/admissions.ts';
 import { escalationCheck } from '../handlers/escalation.ts';
 import { readinessChecks } from '../handlers/health.ts';
+import { defaultIngressClass } from '../handlers/ingress-class.ts';
 import { pluginAdmission } from '../handlers/plugin-admission.ts';
 import { writeAdmission } from '../handlers/plugin-writes.ts';
 import { serviceAccountAdmission } from '../handlers/service-accounts.ts';
@@ -78,7 +79,7 @@ export async function start(ctx: Context<Config, Requires>): Promise<Instance> {
     present: ctx.services.admissions,
     file: join(ctx.dataDir, 'admissions.json'),
   });
-  const own = [namespaceLifecycle(objects), serviceAccountAdmission(objects)];
+  const own = [namespaceLifecycle(objects), serviceAccountAdmission(objects), defaultIngressClass(objects)];
   const plugins = pluginAdmission(admissions, schemas);
   const authorizer = mastersFirst(() => ctx.services.authorizer);
   const handle = app({
