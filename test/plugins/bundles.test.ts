@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createGzip } from 'node:zlib';
@@ -111,8 +111,8 @@ t.test('a package comes with what it depends on, and nothing else', async (t) =>
     const made = await throughBundle(t, folder);
     t.equal(made.description, 'a+c @s/b+c+a+c up+further');
     const root = dirname(fileURLToPath(made.url));
-    t.same(readdirSync(join(root, 'node_modules')).sort(), ['@s', 'a', 'c', 'up']);
-    t.ok(existsSync(join(root, 'node_modules/up/node_modules/further')));
+    t.same(readdirSync(join(root, 'node_modules')).sort(), ['@s', 'a', 'c', 'further', 'up']);
+    t.ok(existsSync(join(root, 'node_modules/a/node_modules/c')));
   });
 });
 
@@ -125,7 +125,7 @@ t.test('links, cycles and what is not installed', async (t) => {
   symlinkSync(x, join(folder, 'node_modules/x'));
   symlinkSync(y, join(folder, 'node_modules/.store/x/node_modules/y'));
   symlinkSync(x, join(folder, 'node_modules/.store/y/node_modules/x'));
-  t.same([...dependencies(folder).keys()], ['node_modules/x', 'node_modules/x/node_modules/y']);
+  t.same([...dependencies(folder).keys()], ['node_modules/x', 'node_modules/y']);
   await t.test('they load', async (t) => {
     t.equal((await throughBundle(t, folder)).description, 'x+y');
   });
@@ -133,6 +133,36 @@ t.test('links, cycles and what is not installed', async (t) => {
   t.throws(() => dependencies(folder), {
     message: /depends on nowhere, which is not installed: run npm install/,
   });
+});
+
+t.test('what several packages need comes once, and each in the version it needs', async (t) => {
+  const at = testdir(t, { pkg: { node_modules: {} }, store: {} });
+  const folder = plugin(join(at, 'pkg'), ['a', 'b', 'w'], { dependencies: { a: '1', b: '1', w: '2' } });
+  const stored = (name: string, needs: string[] = [], version = '1'): string =>
+    install(join(at, 'store', `${name}${version}`), name, needs);
+  const link = (target: string, from: string): void =>
+    symlinkSync(target, join(from, 'node_modules', basename(target)));
+  const [a, b, w1, w2, z] = [
+    stored('a', ['w', 'z']),
+    stored('b', ['w', 'z']),
+    stored('w'),
+    stored('w', [], '2'),
+    stored('z', ['w']),
+  ];
+  writeFileSync(join(w2, 'index.js'), "export default 'w2';");
+  for (const each of [a, b, z]) {
+    mkdirSync(join(each, 'node_modules'));
+    link(w1, each);
+  }
+  for (const each of [a, b]) link(z, each);
+  for (const each of [a, b, w2]) link(each, folder);
+  t.same(
+    [...dependencies(folder).keys()].sort(),
+    ['a', 'a/node_modules/w', 'b', 'b/node_modules/w', 'w', 'z', 'z/node_modules/w'].map(
+      (path) => `node_modules/${path}`,
+    ),
+  );
+  t.equal((await throughBundle(t, folder)).description, 'a+w+z+w b+w+z+w w2');
 });
 
 t.test('the same files make the same bytes, and too many none', async (t) => {

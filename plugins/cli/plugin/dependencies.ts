@@ -13,8 +13,8 @@ const PROVIDED = 'orlop';
 
 /**
  * The packages that a package needs to run, as they are installed: where each is, by a path below `folder` at which its dependents find it. That
- * is the one they find it at here, if it can be; those from further up, or by way of links, go below what needs them. Throws `Invalid` for one
- * that is not installed.
+ * is the one they find it at here, if it can be; those from further up, or by way of links, go to the top, or below what needs them if another of
+ * that name is in their way. Throws `Invalid` for one that is not installed.
  */
 export function dependencies(folder: string): Map<string, string> {
   const root = realpathSync(folder);
@@ -24,7 +24,9 @@ export function dependencies(folder: string): Map<string, string> {
     const there = found.get(join(place, 'node_modules', name));
     return there ?? (place === '.' ? undefined : visible(dirname(place), name));
   };
-  const follow = (at: string, place: string): void => {
+  // Nearest first: what the package itself needs has the top.
+  const ahead: [at: string, place: string][] = [[root, '.']];
+  for (const [at, place] of ahead) {
     const { dependencies: needed = {}, optionalDependencies = {}, peerDependencies = {} } = manifestOf(at);
     for (const name of Object.keys({ ...needed, ...optionalDependencies, ...peerDependencies })) {
       if (name === PROVIDED) continue;
@@ -39,13 +41,13 @@ export function dependencies(folder: string): Map<string, string> {
       const real = realpathSync(path);
       if (visible(place, name) === real) continue;
       const here = relative(root, path);
+      const base = visible(place, name) === undefined ? '.' : place;
       const target =
-        isVisible(here, name, place) && !found.has(here) ? here : join(place, 'node_modules', name);
+        isVisible(here, name, place) && !found.has(here) ? here : join(base, 'node_modules', name);
       found.set(target, real);
-      follow(real, target);
+      ahead.push([real, target]);
     }
-  };
-  follow(root, '.');
+  }
   return found;
 }
 
