@@ -50,7 +50,7 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
   const crashes = new CrashLoops(join(data, 'crashes.json'), log);
   const folder = openDataDir(data);
   // Plugins of objects run before the kernel is ready.
-  const { died, unwatch } = unexpected(log);
+  const { died, watch, unwatch } = unexpected(log);
   const kernel = await startKernel({
     dataDir: folder,
     cacheDir: cacheDir(),
@@ -59,7 +59,13 @@ export async function runCluster(roles: readonly Role[], values: Values): Promis
     config,
     loaders,
     crashes,
-    follow,
+    follow: (host, around) => {
+      const apply = follow(host, around);
+      return (name, object, labels) => {
+        if (object?.spec.module !== undefined) watch();
+        return apply(name, object, labels);
+      };
+    },
     log,
     nats: natsBy({
       replicas,

@@ -2,11 +2,20 @@ import type { Logger } from 'orlop/plugin';
 import { UsageError } from './command.ts';
 import { watchEventLoop } from './watchdog.ts';
 
-/**
- * `died` is aborted by the first error that nobody caught, or the first time that the event loop had to be freed. The process is then in no state to go
- * on: it stops in order, and what it acknowledged is safe. The stack goes to the log.
- */
-export function unexpected(log: Logger): { died: AbortSignal; unwatch: () => void } {
+/** What nobody catches. */
+export interface Unexpected {
+  /**
+   * Aborted by the first error that nobody caught, or the first time that the event loop had to be freed. The process is then in no state to go on: it
+   * stops in order, and what it acknowledged is safe.
+   */
+  readonly died: AbortSignal;
+  /** From now on the event loop is freed of what blocks it: of plugins that are not Orlop's own that is to be expected. */
+  watch(): void;
+  unwatch(): void;
+}
+
+/** The stack goes to the log. Throws `UsageError` for a wrong setting. */
+export function unexpected(log: Logger): Unexpected {
   const controller = new AbortController();
   const happened = (cause: unknown): void => {
     const error = cause instanceof Error ? cause : new Error(String(cause));
@@ -14,7 +23,15 @@ export function unexpected(log: Logger): { died: AbortSignal; unwatch: () => voi
     controller.abort(error);
   };
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, happened);
-  return { died: controller.signal, unwatch: watchEventLoop(patience(), happened) };
+  const seconds = patience();
+  let stop: (() => void) | undefined;
+  return {
+    died: controller.signal,
+    watch() {
+      stop ??= watchEventLoop(seconds, happened);
+    },
+    unwatch: () => stop?.(),
+  };
 }
 
 /** Seconds that anything may block the event loop; 0: for ever. */
