@@ -10,8 +10,12 @@ import {
   type PluginDeclaration,
   resolveConfig,
   StatusError,
+  within,
   withMemoryLimit,
 } from '../contract/index.ts';
+
+/** What a module waits for at its top level may never come. */
+const IMPORT_MS = 30_000;
 
 /** Names a plugin to run: where its module is, and what differs from its defaults. */
 export interface PluginEntry {
@@ -108,11 +112,11 @@ export async function loadDeclaration(
   let exported: { default?: unknown };
   try {
     const url = specifier(module);
-    if (loader === undefined) exported = (await import(url)) as typeof exported;
-    else {
+    exported = await within(IMPORT_MS, 'its import', async () => {
+      if (loader === undefined) return (await import(url)) as typeof exported;
       const { load } = (await import(loader)) as { load(module: URL, o: object): Promise<PluginDeclaration> };
-      exported = { default: await load(new URL(url), { memory }) };
-    }
+      return { default: await load(new URL(url), { memory }) };
+    });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'ENOENT';

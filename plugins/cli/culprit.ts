@@ -59,11 +59,14 @@ export async function blame(
   }
   const text = `${message}, at ${place.replace(/[?#][^:]*/, '')}`;
   const name = culprit(stack, objects);
+  if (name === undefined) return { text, error: text };
+  // Absent when it happened in its import.
   const status = kernel.plugins().find((each) => each.name === name);
-  if (!status) return { text, error: text };
-  const told = { text: `plugin "${status.name}" revision ${status.revision}: ${text}`, error: text };
+  const revision = status ? ` revision ${status.revision}` : '';
+  const told = { text: `plugin "${name}"${revision}: ${text}`, error: text };
   const plugin = objects.find(({ metadata }) => metadata!.name === name);
-  return plugin && dispensable.has(status.name) ? { ...told, plugin } : told;
+  const isDispensable = status ? dispensable.has(name) : !past.required.includes(name);
+  return plugin && isDispensable ? { ...told, plugin } : told;
 }
 
 const BUSY: readonly PluginPhase[] = ['Starting', 'Running', 'Swapping'];
