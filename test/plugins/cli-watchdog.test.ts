@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { CAN_BE_FREED } from '../../plugins/cli/watchdog.ts';
@@ -8,17 +8,19 @@ import { testdir } from '../testdir.ts';
 
 const WATCHDOG = new URL('../../plugins/cli/watchdog.js', import.meta.url).href;
 
-/** A process whose event loop is blocked: it prints of what it hears, and `goes on` when all of it works again. */
+/** A process whose event loop is blocked: it prints what it hears of, and `goes on` when all of it works again; `told` has its standard error. */
 async function blocked(
   t: Test,
   how: string,
   flags: readonly string[] = [CAN_BE_FREED],
   meanwhile = 'setTimeout(() => {}, 60_000);',
 ): Promise<string> {
-  const file = join(testdir(t), 'blocks.mjs');
+  const folder = testdir(t);
+  const [file, told] = [join(folder, 'blocks.mjs'), join(folder, 'told')];
   writeFileSync(
     file,
     `import { execSync } from 'node:child_process';
+    import { readFileSync } from 'node:fs';
     import { readFile } from 'node:fs/promises';
     import { watchEventLoop } from ${JSON.stringify(WATCHDOG)};
     const stop = watchEventLoop(1, async ({ stack }) => {
@@ -32,16 +34,18 @@ async function blocked(
     ${meanwhile}
     ${how}`,
   );
-  const child = spawn(process.execPath, [...flags, file]);
+  const stderr = openSync(told, 'w');
+  const child = spawn(process.execPath, [...flags, file], { cwd: folder, stdio: ['ignore', 'pipe', stderr] });
+  closeSync(stderr);
   let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk));
+  child.stdout!.on('data', (chunk: Buffer) => (printed += chunk));
   t.teardown(() => child.kill('SIGKILL'));
   await once(child, 'close');
-  return printed;
+  return printed + readFileSync(told, 'utf8');
 }
 
 const FREED =
-  /^Error: blocked the event loop for 1 s\n {4}at block \(file:.*blocks\.mjs:11:1\)\n(.*\n)*goes on\n$/;
+  /^Error: blocked the event loop for 1 s\n {4}at block \(file:.*blocks\.mjs:12:1\)\n(.*\n)*goes on\n$/;
 
 t.test('what blocks the event loop is ended, and all else goes on', async (t) => {
   const ways = {
@@ -55,7 +59,7 @@ t.test('what blocks the event loop is ended, and all else goes on', async (t) =>
   }
   await t.test('in a regular expression', async (t) => {
     const how = "setTimeout(function block() { /(a+)+$/.test('a'.repeat(50) + 'b'); }, 50)";
-    t.match(await blocked(t, how), /at block \(file:.*blocks\.mjs:13:1\)\n(.*\n)*goes on\n$/);
+    t.match(await blocked(t, how), /at block \(file:.*blocks\.mjs:14:1\)\n(.*\n)*goes on\n$/);
   });
 });
 
@@ -64,18 +68,20 @@ t.test('it holds no process that has nothing else to do', async (t) => {
 });
 
 t.test('what cannot be ended is told', async (t) => {
+  // Until it is told.
   await t.test('as it waits in a call', async (t) => {
-    const how = "setTimeout(() => { execSync('sleep 4'); setTimeout(() => process.exit(), 100); }, 50)";
+    const wait = "execSync('until grep -q blocked told; do sleep 0.1; done')";
+    const how = `setTimeout(() => { ${wait}; setTimeout(() => process.exit(), 100); }, 50)`;
     t.match(
       await blocked(t, how),
-      /^orlop: the event loop has been blocked for \d s, in a call that waits\n$/,
+      /^orlop: the event loop has been blocked for \d+ s, in a call that waits\n$/,
     );
   });
   await t.test('as Node would end the process', async (t) => {
     const how = `setTimeout(() => {
-      for (const end = Date.now() + 4_000; Date.now() < end; );
+      for (;;) if (readFileSync('told', 'utf8') !== '') break;
       setTimeout(() => process.exit(), 100);
     }, 50)`;
-    t.match(await blocked(t, how, []), /^orlop: the event loop has been blocked for \d s, in file:.*:14\n$/);
+    t.match(await blocked(t, how, []), /^orlop: the event loop has been blocked for \d+ s, in file:.*:15\n$/);
   });
 });
